@@ -1,0 +1,152 @@
+import { type Arguments, describe, readArguments, type Usage } from "./arguments.ts";
+import { findCli } from "./cli.ts";
+import { adoptContext, stopEngine } from "./engine.ts";
+import { UserError } from "./run.ts";
+import { setUp, setUpForUse } from "./setup.ts";
+import { prepareStack, pulumiEnvironment, quote } from "./stack.ts";
+
+interface Command extends Usage {
+  summary: string;
+  /** Called by .ci/run only: no npm script, not listed. */
+  internal?: boolean;
+  /** Resolves to the exit code. */
+  run: (args: Arguments) => number | Promise<number>;
+}
+
+const plugins = { plugins: ["official", "stand-in"] } as const;
+
+/** Modules are loaded when they are needed: `env` and `--help` shall be quick. */
+const commands: Readonly<Record<string, Command>> = {
+  up: {
+    summary: "set-up, pulumi up, smoke test; prints addresses and where the passwords are",
+    options: plugins,
+    passesOn: true,
+    run: async (args) => (await import("./up.ts")).up(args),
+  },
+  down: {
+    summary: "pulumi destroy",
+    flags: { engine: "also stop the Docker Engine that the set-up started" },
+    passesOn: true,
+    run: async (args) => {
+      const { pulumi } = await import("./up.ts");
+      const code = await pulumi(await setUpForUse(args.stack), args.stack, [
+        // Its preview refuses a stack with protected volumes before anything of it is gone.
+        "destroy",
+        "--yes",
+        ...args.rest,
+      ]);
+      if (code === 0 && args.flags.has("engine")) console.log(await stopEngine());
+      return code;
+    },
+  },
+  "engine-stop": {
+    summary: "stops the Docker Engine that the set-up started, and no other",
+    internal: true,
+    run: async () => {
+      console.log(await stopEngine());
+      return 0;
+    },
+  },
+  preview: {
+    summary: "pulumi preview, judged by the policy pack",
+    flags: {
+      sample: "samples for what prod leaves to the operator and is not set yet",
+      comment: "in a job of GitHub's: on its page and on the pull request",
+    },
+    passesOn: true,
+    run: async (args) => (await import("./up.ts")).preview(args),
+  },
+  smoke: {
+    summary: "uses a stack that is up as a phone would",
+    run: async (args) => (await import("./up.ts")).smokeTest(args),
+  },
+  doctor: {
+    summary: "what is in use, what is wrong and how to mend it; changes nothing",
+    run: async (args) => (await import("./doctor.ts")).doctor(args.stack),
+  },
+  env: {
+    summary: 'prints exports for plain pulumi: eval "$(npm run -s env)"',
+    run: (args) => {
+      const cli = findCli();
+      adoptContext();
+      if (!cli) throw new UserError("there is no Pulumi CLI yet: npm run up builds one");
+      prepareStack(cli, args.stack);
+      for (const [key, value] of Object.entries(pulumiEnvironment(cli, args.stack))) {
+        console.log(`export ${key}=${quote(value)}`);
+      }
+      return 0;
+    },
+  },
+  policy: {
+    summary: "the policy pack's rules with their levels",
+    flags: {
+      exemptions: "who may break which rule, and why",
+      analyze: "what STACK is made of now, by its state: for nightly runs",
+      check: "policy config without mistakes or exemptions that nothing needs; part of lint",
+    },
+    run: async (args) => {
+      const { analyze, policy } = await import("./policy.ts");
+      return args.flags.has("analyze") ? analyze(args.stack) : policy(args.flags);
+    },
+  },
+  lint: { summary: "ESLint, Prettier, type check, shellcheck", run: async () => (await import("./lint.ts")).lint() },
+  format: { summary: "writes the format that lint asks for", run: async () => (await import("./lint.ts")).format() },
+  generate: {
+    summary: "writes what the configuration's schema says into Pulumi.yaml and README.md",
+    run: async () => (await import("./generate-config-docs.ts")).generate(),
+  },
+  test: {
+    summary: "set-up, lint and every test; or the suites that are named",
+    flags: { long: "also what takes long" },
+    passesOn: true,
+    run: async (args) => {
+      const { test } = await import("./test.ts");
+      return test([...(args.stack === "dev" ? [] : [args.stack]), ...args.rest], args.flags.has("long"));
+    },
+  },
+  images: {
+    summary: "push: images to a registry; pin: their digests, or those of upstream images; list",
+    operand: "push|pin|list",
+    values: { registry: "HOST[:PORT]/PATH", file: "PINS" },
+    run: async (args) => (await import("./images.ts")).images(args),
+  },
+  "bench:deploy": {
+    summary: "figures of a deployment",
+    flags: { check: "end non-zero when a bar is missed" },
+    run: async (args) => (await import("../test/bench/deploy.ts")).benchDeploy(args.flags.has("check")),
+  },
+  "bench:policy": {
+    summary: "what the policy pack costs",
+    flags: { check: "end non-zero when a bar is missed" },
+    run: async (args) => {
+      await setUp("dev");
+      return (await import("../test/bench/policy.ts")).benchPolicy(args.flags.has("check"));
+    },
+  },
+};
+
+async function main(name: string, args: readonly string[]): Promise<number> {
+  const command = commands[name];
+  if (!command) {
+    const list = Object.entries(commands)
+      .filter(([, { internal }]) => !internal)
+      .map(([key, { summary }]) => `  npm run ${key.padEnd(13)} ${summary}`);
+    const known = list.join("\n");
+    if (name === "" || name === "--help") console.log(known);
+    else throw new UserError(`unknown command ${name}. There are:\n${known}`);
+    return 0;
+  }
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(`${command.summary}\n${describe(name, command)}`);
+    return 0;
+  }
+  return command.run(readArguments(name, args, command));
+}
+
+try {
+  process.exitCode = await main(process.argv[2] ?? "", process.argv.slice(3));
+} catch (error) {
+  const expected = error instanceof UserError || (error instanceof Error && error.name === "SmokeFailure");
+  console.error(expected ? `\nsbc: ${error.message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,149 @@
+import type { Arguments } from "./arguments.ts";
+import type { Cli } from "./cli.ts";
+import { containersOf, failedJobs } from "./containers.ts";
+import { imageSettings, pullPinned } from "./images.ts";
+import { readOutputs } from "./outputs.ts";
+import { root } from "./paths.ts";
+import { conflicts, usedPorts, usedSubnets } from "./preflight.ts";
+import { planFile, planProblem } from "./plan.ts";
+import type { PluginKind } from "./plugins.ts";
+import { policyArguments } from "./policy.ts";
+import { capture, foreground, must, step, UserError } from "./run.ts";
+import { setUp, setUpForUse } from "./setup.ts";
+import { smoke } from "./smoke.ts";
+import { advise, hasResources, pulumiEnvironment, requireStackFile, syncStackFile } from "./stack.ts";
+import { readWanted } from "./wanted.ts";
+
+/** `npm run up`. */
+export async function up(args: Arguments): Promise<number> {
+  const { stack } = args;
+  requireStackFile(stack);
+  const plan = planFile(args.rest);
+  const problem = plan === undefined ? undefined : planProblem(plan, stack);
+  if (problem !== undefined) throw new UserError(problem);
+  const cli = await setUp(stack, args.options.get("plugins") as PluginKind | undefined);
+  const wanted = readWanted(stack);
+  await step("addresses and ports", () => {
+    refuseForeign(stack, wanted.prefix);
+    const problems = conflicts(wanted, usedSubnets(), usedPorts());
+    if (problems.length > 0) throw new UserError(problems.map((problem) => `- ${problem} -s ${stack}`).join("\n"));
+    return "free";
+  });
+  const images = imageSettings(stack);
+  if (images?.source === "registry") await step("images", () => pullPinned(images));
+
+  const exported = () =>
+    must(cli.path, ["stack", "export", "-s", stack], { cwd: root, env: pulumiEnvironment(cli, stack) });
+  const again = plan === undefined ? failedJobs(wanted.prefix, exported).flatMap((urn) => ["--replace", urn]) : [];
+  if (again.length > 0) console.error(`  jobs that failed before run again: ${again.length / 2}`);
+  const code = await pulumi(cli, stack, [
+    ...["up", "--yes", "--skip-preview", ...policyArguments(stack), ...again],
+    ...args.rest,
+  ]);
+  if (code !== 0) {
+    tellLogs(wanted.prefix);
+    return code;
+  }
+  console.log("\nsmoke test");
+  const outputs = readOutputs(cli, stack);
+  await smoke(outputs);
+  summary(stack, outputs);
+  return 0;
+}
+
+/** Containers of these names that this state knows nothing of belong to a stack of another clone, or to a state that was lost. */
+function refuseForeign(stack: string, prefix: string): void {
+  if (hasResources(stack) !== false) return;
+  const names = containersOf(prefix).map(({ name }) => name);
+  if (names.length === 0) return;
+  throw new UserError(
+    `${names.length} containers ${prefix}-… exist already (${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}), but this stack has not made them.\n` +
+      "- Of another clone: npm run down there; or give this stack a name, subnets and ports of its own (sbc:name, sbc:networks, sbc:edge.ports).\n" +
+      `- Of a state that is lost: docker ps -aq --filter name=^${prefix}- | xargs -r docker rm -f`,
+  );
+}
+
+/** `npm run smoke`. */
+export async function smokeTest(args: Arguments): Promise<number> {
+  const cli = await setUpForUse(args.stack);
+  await smoke(readOutputs(cli, args.stack));
+  return 0;
+}
+
+/** `npm run preview`. */
+export async function preview(args: Arguments): Promise<number> {
+  const { flags, rest, stack } = args;
+  const cli = await setUpForUse(stack);
+  let file: string | undefined;
+  if (flags.has("sample")) file = await (await import("./sample.ts")).sampleStackFile(stack);
+  let output = "";
+  const code = await pulumi(cli, stack, ["preview", ...policyArguments(stack), ...rest], {
+    file,
+    onOutput: (text) => (output += text),
+  });
+  if (flags.has("comment")) {
+    const { comment } = await import("./comment.ts");
+    console.error(`  pull request: ${await comment({ stack, code, output })}`);
+  }
+  return code;
+}
+
+/** Runs pulumi on a stack in the foreground, with another file for the stack's own if one is given. Resolves to its exit code. */
+export async function pulumi(
+  cli: Cli,
+  stack: string,
+  args: readonly string[],
+  { file, onOutput }: { file?: string | undefined; onOutput?: (text: string) => void } = {},
+): Promise<number> {
+  const [command = "", ...rest] = args;
+  const copy = file ?? syncStackFile(stack);
+  // The CLI itself writes to a pipe.
+  const color = process.stdout.isTTY && !process.env["NO_COLOR"] ? "always" : "never";
+  let output = "";
+  const collect = (text: string) => {
+    output += text;
+    onOutput?.(text);
+  };
+  const code = await foreground(
+    cli.path,
+    [command, "--stack", stack, "--color", color, ...(copy ? ["--config-file", copy] : []), ...rest],
+    { cwd: root, env: pulumiEnvironment(cli, stack), onOutput: collect },
+  );
+  const advice = code === 0 ? undefined : advise(output);
+  if (advice) console.error(`\n${advice}`);
+  return code;
+}
+
+/** The last log lines of the stack's containers that are not well: what the CLI says of them is only that they are not. */
+function tellLogs(prefix: string): void {
+  for (const { name, status } of containersOf(prefix)) {
+    if (!/unhealthy|Restarting|Exited \((?!0\))|Dead/.test(status)) continue;
+    const log = capture("docker", ["logs", "--tail", "30", name]);
+    console.error(
+      `\n--- ${name} (${status}), last lines of: docker logs ${name}\n${log.stdout}${log.stderr}`.trimEnd(),
+    );
+  }
+  console.error("\nMend the cause and run the same command again: it goes on from here.");
+}
+
+function summary(stack: string, outputs: ReturnType<typeof readOutputs>): void {
+  const { sip, dashboards = {}, leftOut = [] } = outputs;
+  const addresses = (["udp", "tcp", "tls"] as const).flatMap((transport) => {
+    const uri = sip[transport];
+    return uri ? [`  ${transport.toUpperCase().padEnd(4)} ${uri}`] : [];
+  });
+  const tools = Object.entries(dashboards).map(([name, url]) => `  ${name.padEnd(14)} ${url}`);
+  const lines = [
+    "",
+    `SIP domain ${sip.domain}, reached at`,
+    ...addresses,
+    "dashboards",
+    ...(tools.length > 0 ? tools : ["  none in this stack"]),
+    "passwords of the subscribers",
+    '  eval "$(npm run -s env)"',
+    `  pulumi stack output subscribers --show-secrets -s ${stack}`,
+    "left out",
+    ...(leftOut.length > 0 ? leftOut.map((text) => `  ${text}`) : ["  nothing"]),
+  ];
+  console.log(lines.join("\n"));
+}
