@@ -1,0 +1,210 @@
+import { readFolder, type FileMap } from "../files.ts";
+import { renderStack } from "./stack.ts";
+
+/** Ports by transport. */
+export interface SipPorts {
+  /** SIP over UDP. */
+  udp: number;
+  /** SIP over TCP. */
+  tcp: number;
+  /** SIP over TLS (on TCP). */
+  tls: number;
+}
+
+/** Limits and timers of the edge: {@link kamailioDefaults} unless given. A change replaces the container. */
+export interface KamailioLimits {
+  /** Requests that one source may send in 2 s before it is banned; the real limit is one to three times this (facts of `pike`). */
+  pikeDensity: number;
+  /** Seconds that a banned source is ignored. */
+  banSeconds: number;
+  /** Wrong passwords for one user from one source, within `authWindowSeconds`, that ban the source. */
+  authFailuresPerUser: number;
+  /** Wrong passwords for any users from one source, within `authWindowSeconds`, that ban the source. */
+  authFailuresPerSource: number;
+  /** Seconds after the last wrong password in which they are counted. */
+  authWindowSeconds: number;
+  /** Seconds that a digest nonce may be used. */
+  nonceSeconds: number;
+  /** Shortest registration, in seconds (RFC 3261 §10.2.8: a shorter one is answered with 423). */
+  registrationMinSeconds: number;
+  /** Longest registration, in seconds; also how long an idle TCP or TLS connection of a phone is kept. */
+  registrationMaxSeconds: number;
+  /** Longest call, in seconds; then the edge sends BYE to both sides. */
+  callMaxSeconds: number;
+  /** Milliseconds without any answer after which a call is offered to the next Asterisk node. */
+  nodeTimeoutMs: number;
+  /** Milliseconds without any answer after which a phone counts as gone (408). */
+  phoneTimeoutMs: number;
+  /** Milliseconds that a call may ring. */
+  ringTimeoutMs: number;
+  /** Seconds between two OPTIONS to each Asterisk node; two without answer take it out of rotation. */
+  nodePingSeconds: number;
+  /** Seconds between two OPTIONS to each phone behind NAT. */
+  natPingSeconds: number;
+  /** Largest SIP message in bytes; a larger one is dropped. */
+  messageMaxBytes: number;
+}
+
+/** What Kamailio's configuration depends on. A change of any value replaces the container. */
+export interface KamailioConfigArgs {
+  /** SIP domain of the subscribers; also the digest realm. */
+  domain: string;
+  /** IPv4 address on sbc_net that the SIP sockets bind to. */
+  address: string;
+  /** IPv4 address on data_net of the listener for JSON-RPC, metrics and health (TCP {@link opsPort}). */
+  opsAddress: string;
+  /** Address that phones see in Via, Record-Route and Contact; equal to `address` where phones reach the container itself. */
+  publicAddress: string;
+  /** Ports that the SIP sockets bind to. Default 5060, 5060, 5061. */
+  ports?: SipPorts;
+  /** Ports that phones see. Default: `ports`. */
+  publicPorts?: SipPorts;
+  /** MariaDB; the password comes from {@link KamailioSecrets}. */
+  database: { host: string; port: number; name: string; user: string };
+  /** Control socket (ng protocol) of RTPengine. */
+  rtpengine: { address: string; port: number };
+  /** Dispatcher set that holds the Asterisk nodes. Default 1. */
+  dispatcherSetId?: number;
+  /** CIDRs whose hosts may talk to the ops listener. The container itself always may. */
+  opsAllow: readonly string[];
+  /** Hash of digest authentication: SHA-256 (RFC 8760) shuts out phones that know MD5 only. Default `MD5`. */
+  digest?: "MD5" | "SHA-256";
+  /** Media offered to phones that registered over TLS: `optional` lets the phone choose (RFC 8643), `required` offers SRTP only. Default `optional`. */
+  tlsMedia?: "optional" | "required";
+  /** Limits and timers that differ from {@link kamailioDefaults}. */
+  limits?: Partial<KamailioLimits>;
+  /** UDP workers per socket; as many again serve TCP and TLS. Default 4. */
+  children?: number;
+  /** Shared memory in MiB: about 0.2 MiB for each call per second. Default 128. */
+  sharedMemoryMb?: number;
+  /** Private memory of each process in MiB. Default 16. */
+  packageMemoryMb?: number;
+  /** Kamailio's log level: -1 errors, 0 warnings, 1 notices, 2 information, 3 debug. Default 1. */
+  logLevel?: number;
+}
+
+/** What must not be in a plain file. */
+export interface KamailioSecrets {
+  /** Password of `database.user`; letters, digits, `_` and `-` only, because it becomes part of a URL. */
+  databasePassword: string;
+  /** Key of the digest nonces, at least 32 characters. Must survive a restart, else every phone is challenged again. */
+  nonceSecret: string;
+  /** Bearer token of JSON-RPC on the ops listener. */
+  opsToken: string;
+}
+
+/** TCP port of the ops listener on `opsAddress`. */
+export const opsPort = 8880;
+
+/**
+ * UDP port on `address` for the Asterisk nodes: their outbound proxy. A socket of its own, because the one for phones puts the public
+ * address into Record-Route, which the nodes could not reach. Never published.
+ */
+export const corePort = 5080;
+
+/** The values of the optional arguments. */
+export const kamailioDefaults = {
+  ports: { udp: 5060, tcp: 5060, tls: 5061 },
+  dispatcherSetId: 1,
+  digest: "MD5",
+  tlsMedia: "optional",
+  children: 4,
+  sharedMemoryMb: 128,
+  packageMemoryMb: 16,
+  logLevel: 1,
+  limits: {
+    pikeDensity: 30,
+    banSeconds: 300,
+    authFailuresPerUser: 10,
+    authFailuresPerSource: 30,
+    authWindowSeconds: 300,
+    nonceSeconds: 300,
+    registrationMinSeconds: 60,
+    registrationMaxSeconds: 3600,
+    callMaxSeconds: 14400,
+    nodeTimeoutMs: 3000,
+    phoneTimeoutMs: 8000,
+    ringTimeoutMs: 120000,
+    nodePingSeconds: 5,
+    natPingSeconds: 30,
+    messageMaxBytes: 16384,
+  },
+} as const satisfies Partial<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
+
+/** {@link KamailioConfigArgs} with every default filled in. */
+export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
+
+/** Fills in the defaults. */
+export function kamailioSettings(args: KamailioConfigArgs): KamailioSettings {
+  const ports = args.ports ?? kamailioDefaults.ports;
+  return {
+    ...kamailioDefaults,
+    ...args,
+    ports,
+    publicPorts: args.publicPorts ?? ports,
+    limits: { ...kamailioDefaults.limits, ...args.limits },
+  };
+}
+
+/** How the container has to be run. */
+export function kamailioRuntime(args: KamailioConfigArgs) {
+  const { sharedMemoryMb, packageMemoryMb, opsAddress } = kamailioSettings(args);
+  return {
+    uid: 4101,
+    gid: 4101,
+    // --atexit=no: OpenSSL's own exit handlers crash a forking server; json:Mc: one JSON object per line with the Call-ID in it.
+    command: [
+      "-DD",
+      "-E",
+      "--atexit=no",
+      "--log-engine=json:Mc",
+      "-m",
+      String(sharedMemoryMb),
+      "-M",
+      String(packageMemoryMb),
+      "-f",
+      "/etc/kamailio/kamailio.cfg",
+    ],
+    mounts: { config: "/etc/kamailio", secrets: "/run/secrets", tls: "/run/tls" },
+    /** The control socket. */
+    tmpfs: { "/run/kamailio": "uid=4101,gid=4101,mode=0750,size=4m" },
+    healthcheck: [
+      "CMD",
+      "bash",
+      "-c",
+      `exec 3<>/dev/tcp/${opsAddress}/${opsPort} && printf 'GET /healthz HTTP/1.1\\r\\nHost: edge\\r\\n\\r\\n' >&3 && read -r _ code _ <&3 && [ "$code" = 200 ]`,
+    ],
+    /** Shared memory is touched as it fills up; 33 MB of processes were measured after 10,000 calls. */
+    memoryMb: sharedMemoryMb + 160,
+    graceSeconds: 10,
+  } as const;
+}
+
+const staticFiles = readFolder(new URL("static/", import.meta.url));
+
+/** The plain files, for `/etc/kamailio`: the script as it is in `static/`, and `stack.cfg` with all that differs by stack. */
+export function renderKamailioConfig(args: KamailioConfigArgs): FileMap {
+  return { ...staticFiles, "stack.cfg": renderStack(kamailioSettings(args)) };
+}
+
+/**
+ * The secret files, for `/run/secrets`.
+ * @throws when a secret holds a character that would end a quoted string of the script or a part of the database URL.
+ */
+export function renderKamailioSecrets(args: Pick<KamailioConfigArgs, "database">, secrets: KamailioSecrets): FileMap {
+  for (const [name, value] of Object.entries(secrets)) {
+    if (!/^[A-Za-z0-9_-]+$/.test(value)) {
+      throw new Error(`Kamailio's ${name} may only hold letters, digits, "_" and "-", and must not be empty`);
+    }
+  }
+  if (secrets.nonceSecret.length < 32) throw new Error("Kamailio's nonceSecret must have at least 32 characters");
+  const { user, host, port, name } = args.database;
+  return {
+    "kamailio-secrets.cfg": [
+      `#!define DBURL "mysql://${user}:${secrets.databasePassword}@${host}:${port}/${name}"`,
+      `#!define NONCE_SECRET "${secrets.nonceSecret}"`,
+      `#!define OPS_AUTHORIZATION "Bearer ${secrets.opsToken}"`,
+      "",
+    ].join("\n"),
+  };
+}

@@ -1,0 +1,51 @@
+#!/bin/bash
+# Makes changed rows or certificates live in Kamailio, by JSON-RPC on its ops listener. Nothing restarts.
+set -euo pipefail
+
+here=$(dirname "$0")
+# shellcheck source=/dev/null
+. "$here/reload.env"
+: "${host:?}" "${port:?}" "${reload[0]:?}"
+token=$(</run/secrets/ops_token)
+
+fail() {
+  printf 'reload job: %s\n' "$*" >&2
+  exit 1
+}
+
+rpc() { # method params → prints the body of the answer
+  # The edge's allow-list knows exactly this order of keys, without blanks.
+  local body="{\"jsonrpc\":\"2.0\",\"method\":\"$1\",\"params\":$2,\"id\":1}" connection
+  exec {connection}<>"/dev/tcp/$host/$port" || return 1
+  printf 'POST /RPC HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s' \
+    "$host" "$token" "${#body}" "$body" >&"$connection"
+  timeout 10 cat <&"$connection"
+  exec {connection}>&-
+}
+
+call() { # method params
+  local answer="" attempt
+  for attempt in {1..20}; do
+    answer=$(rpc "$1" "$2" 2>&1) || true
+    case $answer in
+    *'"result"'*)
+      echo "$1: done"
+      return
+      ;;
+    # Two reloads within a second, or Kamailio is just starting.
+    *"ngoing reload"* | *"Connection refused"* | *"No route to host"* | "") sleep 0.5 ;;
+    *) break ;;
+    esac
+  done
+  fail "$1 failed after $attempt attempts: ${answer:-no answer from $host:$port}"
+}
+
+for what in "${reload[@]}"; do
+  case $what in
+  dispatcher) call dispatcher.reload '[]' ;;
+  subscribers) call htable.reload '["ha1"]' ;;
+  addresses) call permissions.addressReload '[]' ;;
+  certificates) call tls.reload '[]' ;;
+  *) fail "cannot reload $what" ;;
+  esac
+done

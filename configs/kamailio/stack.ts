@@ -1,0 +1,63 @@
+import { corePort, opsPort, type KamailioSettings } from "./index.ts";
+
+/** Suites offered and taken (RFC 4568, RFC 7714): left out are those that encrypt nothing or cut the tag to 32 bits. */
+const srtpSuites = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"];
+
+/**
+ * Renders `stack.cfg`: the values that the static script refers to, and its sockets.
+ *
+ * `#!substdef` replaces the name wherever it stands, also inside strings, so no name may be the beginning of another.
+ */
+export function renderStack(settings: KamailioSettings): string {
+  const { address, publicAddress, opsAddress, ports, publicPorts, limits } = settings;
+  const values: Record<string, string | number> = {
+    SBC_DOMAIN: settings.domain,
+    SBC_PUBLIC_ADDRESS: publicAddress,
+    SBC_CORE_SOCKET: `${address}:${corePort}`,
+    SBC_CORE_PORT: corePort,
+    SBC_OPS_ADDRESS: opsAddress,
+    SBC_OPS_PORT: opsPort,
+    SBC_OPS_ALLOW: settings.opsAllow.join(","),
+    SBC_RTPENGINE: `${settings.rtpengine.address}:${settings.rtpengine.port}`,
+    SBC_DISPATCHER_SET: settings.dispatcherSetId,
+    SBC_DIGEST: settings.digest,
+    SBC_HA1_VIEW: settings.digest === "MD5" ? "ha1cache" : "ha1cache_sha256",
+    SBC_NO_HA1: "0".repeat(settings.digest === "MD5" ? 32 : 64),
+    SBC_TLS_MEDIA: settings.tlsMedia === "required" ? "RTP/SAVP" : "OSRTP-offer",
+    SBC_SRTP_SUITES: srtpSuites.map((suite) => `SDES-only-${suite}`).join(" "),
+    SBC_CHILDREN: settings.children,
+    SBC_LOG_LEVEL: settings.logLevel,
+    SBC_BAN_SECONDS: limits.banSeconds,
+    SBC_AUTH_WINDOW: limits.authWindowSeconds,
+    SBC_AUTH_USER_FAILURES: limits.authFailuresPerUser,
+    SBC_AUTH_SOURCE_FAILURES: limits.authFailuresPerSource,
+    SBC_PIKE_DENSITY: limits.pikeDensity,
+    SBC_NONCE_SECONDS: limits.nonceSeconds,
+    SBC_REGISTRATION_MIN: limits.registrationMinSeconds,
+    SBC_REGISTRATION_MAX: limits.registrationMaxSeconds,
+    SBC_CONNECTION_SECONDS: limits.registrationMaxSeconds + 5,
+    SBC_CALL_MAX_SECONDS: limits.callMaxSeconds,
+    SBC_NODE_TIMEOUT_MS: limits.nodeTimeoutMs,
+    SBC_PHONE_TIMEOUT_MS: limits.phoneTimeoutMs,
+    SBC_RING_TIMEOUT_MS: limits.ringTimeoutMs,
+    SBC_NODE_PING_SECONDS: limits.nodePingSeconds,
+    SBC_NAT_PING_SECONDS: limits.natPingSeconds,
+    SBC_MESSAGE_MAX: limits.messageMaxBytes,
+  };
+  const socket = (transport: keyof typeof ports) => {
+    const local = `${transport}:${address}:${ports[transport]}`;
+    // Not published (0): nobody outside sees it, but Record-Route needs a port.
+    const seen = `${publicAddress}:${publicPorts[transport] || ports[transport]}`;
+    return `listen=${local}${seen === `${address}:${ports[transport]}` ? "" : ` advertise ${seen}`} name "${transport}"`;
+  };
+  return [
+    "# Generated: values of this stack.",
+    ...Object.entries(values).map(([name, value]) => `#!substdef "!${name}!${value}!g"`),
+    "",
+    ...(["udp", "tcp", "tls"] as const).map(socket),
+    "# Towards the Asterisk nodes, without the public address: they could not reach it.",
+    `listen=udp:${address}:${corePort} name "core"`,
+    `listen=tcp:${opsAddress}:${opsPort} name "ops"`,
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,34 @@
+-- What this stack adds to Kamailio's own tables. Safe to run again. Kamailio names its columns, so more of them do no harm.
+
+-- Rows made by `up` carry 'stack' and are reconciled; all others belong to an operator.
+ALTER TABLE subscriber
+  ADD COLUMN IF NOT EXISTS ha1_sha256 CHAR(64) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
+ALTER TABLE dispatcher ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
+ALTER TABLE address ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
+
+-- What the HA1 cache of the edge loads (module htable), by digest algorithm.
+CREATE OR REPLACE VIEW ha1cache AS
+  SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, ha1 AS key_value, 0 AS expires
+    FROM subscriber WHERE ha1 <> '';
+CREATE OR REPLACE VIEW ha1cache_sha256 AS
+  SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, ha1_sha256 AS key_value, 0 AS expires
+    FROM subscriber WHERE ha1_sha256 <> '';
+INSERT IGNORE INTO version (table_name, table_version) VALUES ('ha1cache', 2), ('ha1cache_sha256', 2);
+
+-- One row per leg; the legs of one call share xcid, the Call-ID of the caller's leg, whose row (direction 'in') is the billable one.
+-- cdr_id is made by the edge: after a crash a call that had ended may come back from the dialog table and end a second time, and a
+-- caller chooses his Call-ID himself, so that a unique Call-ID would let him talk for nothing.
+ALTER TABLE acc_cdrs
+  ADD COLUMN IF NOT EXISTS cdr_id VARCHAR(64) NOT NULL,
+  ADD COLUMN IF NOT EXISTS callid VARCHAR(255) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS xcid VARCHAR(255) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS direction VARCHAR(3) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS caller VARCHAR(64) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS callee VARCHAR(64) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS src_ip VARCHAR(50) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS node VARCHAR(192) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS sip_code VARCHAR(3) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS cause VARCHAR(128) NOT NULL DEFAULT '',
+  ADD UNIQUE INDEX IF NOT EXISTS cdr_id_idx (cdr_id),
+  ADD INDEX IF NOT EXISTS xcid_idx (xcid);

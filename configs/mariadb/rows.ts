@@ -1,0 +1,145 @@
+import { createHash } from "node:crypto";
+
+/** A person's or device's account. */
+export interface Subscriber {
+  /** User part of the SIP address, e.g. `alice` or `1001`; see {@link subscriberNameProblem}. */
+  name: string;
+  /** Clear text password; only its HA1 leaves this module. */
+  password: string;
+}
+
+/** An Asterisk node in the dispatcher set. */
+export interface DispatcherNode {
+  /** Stable name of the node, e.g. `asterisk-1`; shown as the row's description. */
+  name: string;
+  /** IPv4 address on sbc_net. */
+  address: string;
+  /** UDP port. Default 5060. */
+  port?: number;
+  /** `true` takes the node out of rotation for good: running calls go on, new ones go elsewhere. Default `false`. */
+  drain?: boolean;
+}
+
+/** Groups of the `address` table that the edge knows. */
+export const addressGroups = { blocked: 2, unlimited: 4 } as const;
+
+/** A network that the edge treats in a special way. */
+export interface AddressRow {
+  /** IPv4 network, e.g. `198.51.100.0/24`; a plain address is a /32. */
+  cidr: string;
+  /** `blocked` is never answered, `unlimited` is never counted or banned. */
+  group: keyof typeof addressGroups;
+}
+
+/** All rows that a stack owns. */
+export interface Rows {
+  /** SIP domain of the subscribers; also the digest realm. */
+  domain: string;
+  subscribers: readonly Subscriber[];
+  /** Dispatcher set of the nodes. Default 1. */
+  dispatcherSetId?: number;
+  nodes: readonly DispatcherNode[];
+  /** Default: none. */
+  addresses?: readonly AddressRow[];
+}
+
+/** What the column `owner` holds in rows that were made here; everything else belongs to an operator and is never touched. */
+export const ownerMark = "stack";
+
+/**
+ * Says what is wrong with a subscriber's name, or nothing when it can be used.
+ *
+ * RFC 3261 §25.1 lets the user part hold letters, digits, `-_.!~*'()&=+$,;?/` and escapes. Here it is letters, digits and `-_.~+`:
+ * the other marks mean something to dial plans, and an escape would make two spellings of one name.
+ */
+export function subscriberNameProblem(name: string): string | undefined {
+  if (name === "") return "must not be empty";
+  if (name.length > 64) return "must not be longer than 64 characters";
+  if (!/^[A-Za-z0-9_.~+-]+$/.test(name)) return 'may only hold letters, digits and "-", "_", ".", "~", "+"';
+  // The dial plan takes nothing else for a name: a leading "-", "_" or "." means something to a dial pattern.
+  if (!/^[A-Za-z0-9+]/.test(name)) return 'must begin with a letter, a digit or "+"';
+  if (/^(600|601|8\d\d)$/.test(name)) return "is a service of the dial plan (600 echo, 601 music, 8xx conference)";
+  return undefined;
+}
+
+/** HA1 of RFC 7616 §3.4.2: the hash of `name:realm:password`, in lower-case hexadecimal. */
+export function ha1(name: string, realm: string, password: string, algorithm: "md5" | "sha256" = "md5"): string {
+  return createHash(algorithm).update(`${name}:${realm}:${password}`).digest("hex");
+}
+
+const quote = (value: string): string => `'${value.replace(/['\\]/g, (character) => `\\${character}`)}'`;
+const tuple = (...values: readonly (string | number)[]): string =>
+  `(${values.map((value) => (typeof value === "number" ? String(value) : quote(value))).join(", ")})`;
+
+/**
+ * SQL that makes the stack's subscribers exactly the given ones. Safe to run again; fails, and changes nothing, when an operator has
+ * a subscriber of the same name.
+ * @throws when a name cannot be used or appears twice (the database does not tell upper from lower case).
+ */
+export function renderSubscriberRows(domain: string, subscribers: readonly Subscriber[]): string {
+  const seen = new Set<string>();
+  for (const { name } of subscribers) {
+    const problem = seen.has(name.toLowerCase()) ? "appears twice" : subscriberNameProblem(name);
+    if (problem !== undefined) throw new Error(`subscriber name ${JSON.stringify(name)} ${problem}`);
+    seen.add(name.toLowerCase());
+  }
+  const owned = `owner = ${quote(ownerMark)}`;
+  if (subscribers.length === 0) return `DELETE FROM subscriber WHERE ${owned};\n`;
+
+  const keys = subscribers.map(({ name }) => tuple(name, domain)).join(", ");
+  const rows = subscribers.map(({ name, password }) =>
+    tuple(name, domain, ha1(name, domain, password), ha1(name, domain, password, "sha256"), ownerMark),
+  );
+  return `SELECT GROUP_CONCAT(username ORDER BY username SEPARATOR ', ') INTO @taken
+  FROM subscriber WHERE NOT ${owned} AND (username, domain) IN (${keys});
+DELIMITER //
+IF @taken IS NOT NULL THEN
+  SET @problem = LEFT(CONCAT('an operator already has: ', @taken, '. Delete or rename those subscribers, or take them out of the stack'), 512);
+  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = @problem;
+END IF//
+DELIMITER ;
+DELETE FROM subscriber WHERE ${owned} AND (username, domain) NOT IN (${keys});
+INSERT INTO subscriber (username, domain, ha1, ha1_sha256, owner) VALUES
+  ${rows.join(",\n  ")}
+  ON DUPLICATE KEY UPDATE username = VALUES(username), ha1 = VALUES(ha1), ha1_sha256 = VALUES(ha1_sha256);
+`;
+}
+
+/**
+ * SQL that makes the stack's rows of the dispatcher set exactly the given nodes, in this order. Safe to run again.
+ * A node must answer before its row is added: a new row is in rotation at once, and each call that finds it dead waits for the node timeout.
+ */
+export function renderDispatcherRows(setId: number, nodes: readonly DispatcherNode[]): string {
+  const rows = nodes.map(({ name, address, port = 5060, drain = false }) =>
+    // Flag 4 is "disabled": kept over reloads, unlike dispatcher.set_state.
+    tuple(setId, `sip:${address}:${port}`, drain ? 4 : 0, name, ownerMark),
+  );
+  return replaceOwned("dispatcher", ["setid", "destination", "flags", "description", "owner"], rows);
+}
+
+/** SQL that makes the stack's rows of the address table exactly the given ones. Safe to run again. */
+export function renderAddressRows(addresses: readonly AddressRow[]): string {
+  const rows = addresses.map(({ cidr, group }) => {
+    const [address = "", mask = "32"] = cidr.split("/");
+    return tuple(addressGroups[group], address, Number(mask), ownerMark);
+  });
+  return replaceOwned("address", ["grp", "ip_addr", "mask", "owner"], rows);
+}
+
+/** SQL that makes all rows of the stack exactly the given ones, in one transaction. */
+export function renderRows(rows: Rows): string {
+  return [
+    "START TRANSACTION;",
+    renderSubscriberRows(rows.domain, rows.subscribers),
+    renderDispatcherRows(rows.dispatcherSetId ?? 1, rows.nodes),
+    renderAddressRows(rows.addresses ?? []),
+    "COMMIT;\n",
+  ].join("\n");
+}
+
+/** These tables have no key of their own to update by; inside the transaction nobody sees them empty. */
+function replaceOwned(table: string, columns: readonly string[], rows: readonly string[]): string {
+  const insert =
+    rows.length === 0 ? "" : `INSERT INTO ${table} (${columns.join(", ")}) VALUES\n  ${rows.join(",\n  ")};\n`;
+  return `DELETE FROM ${table} WHERE owner = ${quote(ownerMark)};\n${insert}`;
+}
