@@ -1,0 +1,118 @@
+import { formatAddress, formatCidr, parseCidr, type Cidr } from "./ipv4.ts";
+
+/** Subnets of the three networks, as `10.5.0.0/24`. */
+export interface Subnets {
+  /** Edge and voice; at least a /26. */
+  readonly sbc: string;
+  /** Metrics, logs and traces; at least a /25. */
+  readonly monitoring: string;
+  /** Databases; at least a /25. */
+  readonly data: string;
+}
+
+/** What a network's own resource needs to know. */
+export interface NetworkPlan {
+  readonly subnet: string;
+  readonly gateway: string;
+  /** Where the engine takes addresses for containers without a fixed one: jobs and tools. */
+  readonly ipRange: string;
+}
+
+/** Addresses of a member of the voice plane: its own on sbc_net, its legs on the other networks. */
+export interface Legs {
+  readonly sbc: string;
+  readonly monitoring: string;
+  readonly data: string;
+}
+
+/** Every fixed address of a stack. */
+export interface AddressPlan {
+  readonly networks: Readonly<Record<keyof Subnets, NetworkPlan>>;
+  readonly kamailio: Legs;
+  /** For smoke tests and other tools that need a known address on sbc_net. */
+  readonly operations: string;
+  readonly rtpengine: Legs;
+  /** The ACME client, where there is one. */
+  readonly acme: Legs;
+  readonly mariadb: string;
+  /** In the order of the node numbers. */
+  readonly asterisk: readonly (Legs & { readonly name: string })[];
+}
+
+/** Largest prefix lengths, i.e. smallest subnets. */
+export const smallestSubnets: Readonly<Record<keyof Subnets, number>> = { sbc: 26, monitoring: 25, data: 25 };
+
+/** Offsets from the first address of a subnet; the gateway has 1. */
+const offsets = { gateway: 1, kamailio: 2, operations: 3, mariadb: 3, rtpengine: 4, acme: 5, asterisk: 10 } as const;
+/** Members of the voice plane are this much higher on the other networks: below it are databases and tools. */
+const legOffset = 64;
+/** Dynamic addresses: the upper half of sbc_net, the last quarter of the others, whose middle the legs take. */
+const dynamicShare: Readonly<Record<keyof Subnets, number>> = { sbc: 2, monitoring: 4, data: 4 };
+
+/** How many Asterisk nodes fit into the subnets; each network bounds them by itself. Zero or less: none. */
+export function nodeCapacity(subnets: Subnets): number {
+  const bounds = networkNames.map((name) => {
+    const highest = dynamicRange(name, cidr(name, subnets)).first - cidr(name, subnets).first;
+    return highest - offsets.asterisk - (name === "sbc" ? 0 : legOffset);
+  });
+  return Math.min(...bounds);
+}
+
+/** Stable name of a node: counted from 1, never renumbered. */
+export function nodeName(index: number): string {
+  return `asterisk-${index + 1}`;
+}
+
+/**
+ * Gives every member its addresses. Each depends on the subnets and its own number alone, so nothing moves when nodes come or go.
+ * @throws RangeError when a subnet is none or too small, or the nodes do not fit.
+ */
+export function planAddresses(subnets: Subnets, nodes: number): AddressPlan {
+  const blocks = { sbc: cidr("sbc", subnets), monitoring: cidr("monitoring", subnets), data: cidr("data", subnets) };
+  for (const name of networkNames) {
+    if (blocks[name].prefix > smallestSubnets[name]) {
+      throw new RangeError(
+        `${name} network: ${subnets[name]} is too small, it must be at least a /${smallestSubnets[name]}`,
+      );
+    }
+  }
+  if (nodes > nodeCapacity(subnets)) {
+    throw new RangeError(`${nodes} Asterisk nodes do not fit into the subnets, only ${nodeCapacity(subnets)}`);
+  }
+  const at = (name: keyof Subnets, offset: number) => formatAddress(blocks[name].first + offset);
+  const legs = (offset: number): Legs => ({
+    sbc: at("sbc", offset),
+    monitoring: at("monitoring", legOffset + offset),
+    data: at("data", legOffset + offset),
+  });
+  const network = (name: keyof Subnets): NetworkPlan => ({
+    subnet: formatCidr(blocks[name]),
+    gateway: at(name, offsets.gateway),
+    ipRange: formatCidr(dynamicRange(name, blocks[name])),
+  });
+  return {
+    networks: { sbc: network("sbc"), monitoring: network("monitoring"), data: network("data") },
+    kamailio: legs(offsets.kamailio),
+    operations: at("sbc", offsets.operations),
+    rtpengine: legs(offsets.rtpengine),
+    acme: legs(offsets.acme),
+    mariadb: at("data", offsets.mariadb),
+    asterisk: Array.from({ length: nodes }, (_, index) => ({
+      name: nodeName(index),
+      ...legs(offsets.asterisk + index),
+    })),
+  };
+}
+
+const networkNames = ["sbc", "monitoring", "data"] as const;
+
+function cidr(name: keyof Subnets, subnets: Subnets): Cidr {
+  const block = parseCidr(subnets[name]);
+  if (block === undefined) throw new RangeError(`${name} network: ${subnets[name]} is no subnet such as 10.5.0.0/24`);
+  return block;
+}
+
+function dynamicRange(name: keyof Subnets, { first, last, prefix }: Cidr): Cidr {
+  const share = dynamicShare[name];
+  return { first: last + 1 - (last + 1 - first) / share, last, prefix: prefix + Math.log2(share) };
+}

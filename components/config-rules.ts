@@ -1,0 +1,386 @@
+import { existsSync } from "node:fs";
+import { asteriskRuntime } from "../configs/asterisk/index.ts";
+import { corePort } from "../configs/kamailio/index.ts";
+import { rtpengineDefaults } from "../configs/rtpengine/index.ts";
+import { nodeCapacity, nodeName } from "./addresses.ts";
+import type { Config } from "./config-parse.ts";
+import type { ConfigProblem } from "./config-problems.ts";
+import { pinCommand, pinProblems } from "./image-pins.ts";
+import { isPrivate, overlap, parseAddress, parseCidr } from "./ipv4.ts";
+
+/** A rule over several keys. It is skipped while one of the top-level keys that it reads is itself invalid. */
+interface Rule {
+  readonly reads: readonly (keyof Config)[];
+  readonly check: (config: Config) => readonly ConfigProblem[];
+}
+
+/** Most media ports that may be published one by one: 100 cost 334 MiB and 14 s per deployment. */
+export const maxPublishedMediaPorts = 40;
+
+const problemIf = (wrong: boolean, problem: ConfigProblem): ConfigProblem[] => (wrong ? [problem] : []);
+
+/** The rules over several keys, one idea each. */
+export const configRules: readonly Rule[] = [
+  {
+    reads: ["networks"],
+    check: ({ networks }) => {
+      const pairs = [
+        ["sbc", "monitoring"],
+        ["sbc", "data"],
+        ["monitoring", "data"],
+      ] as const;
+      return pairs.flatMap(([left, right]) => {
+        const [a, b] = [parseCidr(networks[left]), parseCidr(networks[right])];
+        return problemIf(a !== undefined && b !== undefined && overlap(a, b), {
+          path: ["networks", right],
+          value: networks[right],
+          problem: `overlaps sbc:networks.${left} (${networks[left]}); the three subnets must be apart`,
+        });
+      });
+    },
+  },
+  {
+    reads: ["networks", "asterisk"],
+    check: ({ networks, asterisk }) => {
+      const capacity = nodeCapacity(networks);
+      return problemIf(asterisk.nodes > capacity, {
+        path: ["asterisk", "nodes"],
+        value: asterisk.nodes,
+        problem: `does not fit into the subnets, which have room for ${capacity} nodes; lower it, or make sbc:networks larger`,
+        example: String(capacity),
+      });
+    },
+  },
+  {
+    reads: ["asterisk"],
+    check: ({ asterisk }) => {
+      const names = Array.from({ length: asterisk.nodes }, (_, index) => nodeName(index));
+      const unknown = asterisk.drain.flatMap((name, index) =>
+        problemIf(!names.includes(name), {
+          path: ["asterisk", "drain", index],
+          value: name,
+          problem: `is no node; there are ${names.length > 1 ? `${names[0]} to ${names.at(-1)}` : names[0]}`,
+          example: names.at(-1),
+        }),
+      );
+      return unknown.concat(
+        problemIf(
+          names.every((name) => asterisk.drain.includes(name)),
+          {
+            path: ["asterisk", "drain"],
+            value: asterisk.drain,
+            problem: "leaves no node for calls; at least one must not be drained",
+          },
+        ),
+      );
+    },
+  },
+  {
+    reads: ["asterisk"],
+    check: ({ asterisk: { rtpPorts } }) =>
+      portRange(["asterisk", "rtpPorts"], ["min", "max"], rtpPorts, [asteriskRuntime.sipPort], "SIP"),
+  },
+  {
+    reads: ["rtp"],
+    check: ({ rtp }) =>
+      portRange(
+        ["rtp"],
+        ["portMin", "portMax"],
+        { min: rtp.portMin, max: rtp.portMax },
+        [rtpengineDefaults.ngPort],
+        "the control socket",
+      ),
+  },
+  {
+    reads: ["rtp"],
+    check: ({ rtp }) => {
+      const ports = rtp.portMax - rtp.portMin + 1;
+      return [
+        ...problemIf(rtp.publish && rtp.mode === "host", {
+          path: ["rtp", "publish"],
+          value: true,
+          problem: "makes no sense with sbc:rtp.mode host, where every port is the host's own; it must be false",
+          example: "false",
+        }),
+        ...problemIf(rtp.publish && rtp.mode === "bridge" && ports > maxPublishedMediaPorts, {
+          path: ["rtp", "portMax"],
+          value: rtp.portMax,
+          problem:
+            `would publish ${ports} ports one by one; at most ${maxPublishedMediaPorts} may be published. Take a smaller range, ` +
+            "or sbc:rtp.mode host for more",
+          example: String(rtp.portMin + maxPublishedMediaPorts - 1),
+        }),
+      ];
+    },
+  },
+  {
+    reads: ["edge", "rtp", "environment", "certificates"],
+    check: ({ edge, rtp, certificates: { mode, acme } }) => {
+      const { udp, tcp, tls } = edge.ports;
+      const http = mode === "acme" && acme.challenge === "http-01" ? acme.httpPort : undefined;
+      const media = rtp.publish || rtp.mode === "host";
+      return [
+        ...problemIf(http !== undefined && (http === tcp || http === tls), {
+          path: ["certificates", "acme", "httpPort"],
+          value: http,
+          problem: "is also a port of SIP; the ACME client needs a TCP port of its own",
+          example: "80",
+        }),
+        ...problemIf(tcp !== 0 && tcp === tls, {
+          path: ["edge", "ports", "tls"],
+          value: tls,
+          problem: "is also sbc:edge.ports.tcp; TLS needs a TCP port of its own",
+          example: String(tls + 1),
+        }),
+        ...problemIf(media && udp >= rtp.portMin && udp <= rtp.portMax, {
+          path: ["edge", "ports", "udp"],
+          value: udp,
+          problem: `is one of the media ports (sbc:rtp.portMin to portMax, ${rtp.portMin} to ${rtp.portMax}); it must be outside`,
+          example: "5060",
+        }),
+        ...problemIf(rtp.mode === "host" && udp === corePort, {
+          path: ["edge", "ports", "udp"],
+          value: udp,
+          problem: `is kept for the Asterisk nodes; any port but ${corePort}`,
+          example: "5060",
+        }),
+      ];
+    },
+  },
+  {
+    reads: ["edge", "environment", "rtp"],
+    check: ({ edge, environment, rtp }) => [
+      ...problemIf(edge.bind === "0.0.0.0", {
+        path: ["edge", "bind"],
+        value: edge.bind,
+        problem: "would publish on every address of the host, past its firewall; it must be one address of the host",
+        example: "192.0.2.10",
+      }),
+      ...problemIf(environment === "dev" && rtp.mode === "host" && edge.publicAddress === undefined, {
+        path: ["edge", "publicAddress"],
+        problem: "is required with sbc:rtp.mode host: it must be the IPv4 address at which phones reach this host",
+        example: "192.0.2.10",
+      }),
+    ],
+  },
+  {
+    reads: ["environment", "edge"],
+    check: ({ environment, edge }) => {
+      if (environment !== "prod") return [];
+      const { bind, publicAddress, ports } = edge;
+      return [
+        ...problemIf(bind === "", {
+          path: ["edge", "bind"],
+          problem: "is required in prod: it must be the host's IPv4 address on which 5061 is published",
+          example: "192.0.2.10",
+        }),
+        ...problemIf(publicAddress === undefined, {
+          path: ["edge", "publicAddress"],
+          problem: "is required in prod: it must be the public IPv4 address that phones reach",
+          example: "198.51.100.7",
+        }),
+        ...problemIf(publicAddress !== undefined && isPrivate(publicAddress), {
+          path: ["edge", "publicAddress"],
+          value: publicAddress,
+          problem: "is private, so no phone on the internet could reach it; prod needs a public IPv4 address",
+          example: "198.51.100.7",
+        }),
+        ...(["udp", "tcp"] as const).flatMap((transport) =>
+          problemIf(ports[transport] !== 0, {
+            path: ["edge", "ports", transport],
+            value: ports[transport],
+            problem: "publishes unencrypted SIP, which prod closes to the world; it must be 0",
+            example: "0",
+          }),
+        ),
+        ...problemIf(ports.tls === 0, {
+          path: ["edge", "ports", "tls"],
+          value: 0,
+          problem: "leaves prod without any door; it must be a port, usually 5061",
+          example: "5061",
+        }),
+      ];
+    },
+  },
+  {
+    reads: ["timers"],
+    check: ({ timers }) =>
+      problemIf(timers.registrationMinSeconds > timers.registrationMaxSeconds, {
+        path: ["timers", "registrationMinSeconds"],
+        value: timers.registrationMinSeconds,
+        problem: `must not be more than sbc:timers.registrationMaxSeconds (${timers.registrationMaxSeconds})`,
+        example: String(timers.registrationMaxSeconds),
+      }),
+  },
+  {
+    reads: ["subscribers"],
+    check: ({ subscribers }) =>
+      subscribers.flatMap(({ name }, index) =>
+        problemIf(
+          subscribers.slice(0, index).some((other) => other.name.toLowerCase() === name.toLowerCase()),
+          {
+            path: ["subscribers", index, "name"],
+            value: name,
+            problem: "appears twice (upper and lower case count as one); each name must be there once",
+          },
+        ),
+      ),
+  },
+  {
+    reads: ["certificates", "environment"],
+    check: ({ certificates, environment }) => {
+      if (certificates.mode === "generated") {
+        return [
+          ...problemIf(environment === "prod", {
+            path: ["certificates", "mode"],
+            value: "generated",
+            problem: "is for dev: no phone knows the private CA; prod needs provided or acme",
+            example: "provided",
+          }),
+          ...problemIf(certificates.renewDays >= certificates.validityDays, {
+            path: ["certificates", "renewDays"],
+            value: certificates.renewDays,
+            problem: `must be less than sbc:certificates.validityDays (${certificates.validityDays}), else each up renews it`,
+            example: "30",
+          }),
+        ];
+      }
+      if (certificates.mode === "acme") return acmeProblems(certificates);
+      const one = (inline: "chain" | "key", file: "chainFile" | "keyFile") => {
+        const count = [certificates[inline], certificates[file]].filter((value) => value !== undefined).length;
+        return problemIf(count !== 1, {
+          path: ["certificates", file],
+          value: certificates[file],
+          problem: `or sbc:certificates.${inline} is required with mode provided; give ${count === 0 ? "one of them" : "only one of them"}`,
+          example: file === "keyFile" ? "certificates/privkey.pem" : "certificates/fullchain.pem",
+        });
+      };
+      const files = (["chainFile", "keyFile", "caFile"] as const).flatMap((key) =>
+        missingFile(["certificates", key], certificates[key]),
+      );
+      return [...one("chain", "chainFile"), ...one("key", "keyFile"), ...files];
+    },
+  },
+  {
+    reads: ["certificates", "rotation"],
+    check: ({ certificates, rotation }) =>
+      (["server", "ca"] as const).flatMap((key) =>
+        problemIf(certificates.mode !== "generated" && rotation.certificates[key] !== 0, {
+          path: ["rotation", "certificates", key],
+          value: rotation.certificates[key],
+          problem:
+            "is for generated certificates, it must be 0: put the operator's own new files in place and run up; ACME renews by itself",
+          example: "0",
+        }),
+      ),
+  },
+  {
+    reads: ["images"],
+    check: ({ images }) => {
+      if (images.source === "build") return [];
+      return [
+        ...problemIf(images.registry === undefined, {
+          path: ["images", "registry"],
+          problem: "is required with sbc:images.source registry: it must be HOST[:PORT]/PATH",
+          example: "registry.example.com/sbc",
+        }),
+        ...pinProblems(images.pins).map((problem) => ({
+          path: ["images", "pins"],
+          value: images.pins,
+          problem: `cannot be used: ${problem}. To write it: ${pinCommand(images)}`,
+        })),
+      ];
+    },
+  },
+  {
+    reads: ["resources", "edge"],
+    check: ({ resources, edge }) => {
+      const least = edge.sharedMemoryMb + 64;
+      const { memoryMb } = resources.kamailio;
+      return problemIf(memoryMb !== undefined && memoryMb < least, {
+        path: ["resources", "kamailio", "memoryMb"],
+        value: memoryMb,
+        problem: `must be at least ${least}: sbc:edge.sharedMemoryMb and 64 for the processes`,
+        example: String(edge.sharedMemoryMb + 160),
+      });
+    },
+  },
+  {
+    reads: ["resources", "database"],
+    check: ({ resources, database }) => {
+      const least = database.bufferPoolMb + 192;
+      const { memoryMb } = resources.mariadb;
+      return problemIf(memoryMb !== undefined && memoryMb < least, {
+        path: ["resources", "mariadb", "memoryMb"],
+        value: memoryMb,
+        problem: `must be at least ${least}: sbc:database.bufferPoolMb and 192 for the rest of the server`,
+        example: String(database.bufferPoolMb + 320),
+      });
+    },
+  },
+];
+
+function acmeProblems({ acme, caFile, names }: Config["certificates"]): ConfigProblem[] {
+  const path = (key: keyof typeof acme) => ["certificates", "acme", key];
+  const dns = acme.challenge === "dns-01";
+  return [
+    ...problemIf(acme.email === undefined, {
+      path: path("email"),
+      problem: "is required with sbc:certificates.mode acme: it must be a mail address that the CA may write to",
+    }),
+    ...problemIf(dns && acme.dnsProvider === undefined, {
+      path: path("dnsProvider"),
+      problem: "is required with sbc:certificates.acme.challenge dns-01: it must be lego's code of the DNS provider",
+    }),
+    ...problemIf(dns && Object.keys(acme.dnsCredentials).length === 0, {
+      path: [...path("dnsCredentials"), "CLOUDFLARE_DNS_API_TOKEN"],
+      problem: "or what the DNS provider asks for is required with sbc:certificates.acme.challenge dns-01",
+    }),
+    ...names.flatMap((name, index) =>
+      problemIf(parseAddress(name) !== undefined, {
+        path: ["certificates", "names", index],
+        value: name,
+        problem: "is an address, which ACME CAs do not put into certificates of the usual kind; it must be a host name",
+      }),
+    ),
+    ...missingFile(path("directoryCaFile"), acme.directoryCaFile),
+    ...missingFile(["certificates", "caFile"], caFile),
+  ];
+}
+
+function missingFile(path: readonly (string | number)[], file: string | undefined): ConfigProblem[] {
+  return problemIf(file !== undefined && !existsSync(file), {
+    path,
+    value: file,
+    problem: "does not exist; it must be a PEM file, relative to the folder of Pulumi.yaml",
+  });
+}
+
+/** A call between two phones takes eight ports. */
+const leastMediaPorts = 8;
+
+function portRange(
+  path: readonly string[],
+  [minKey, maxKey]: readonly [string, string],
+  range: { min: number; max: number },
+  taken: readonly number[],
+  owner: string,
+): ConfigProblem[] {
+  const { min, max } = range;
+  return [
+    ...problemIf(max - min + 1 < leastMediaPorts, {
+      path: [...path, maxKey],
+      value: max,
+      problem: `must be at least sbc:${[...path, minKey].join(".")} + ${leastMediaPorts - 1} (${min + leastMediaPorts - 1}): one call takes ${leastMediaPorts} ports`,
+      example: String(Math.min(65535, min + 39)),
+    }),
+    ...taken.flatMap((port) =>
+      problemIf(port >= min && port <= max, {
+        path: [...path, minKey],
+        value: min,
+        problem: `to ${maxKey} (${min} to ${max}) contains ${port}, the port of ${owner}; the range must not`,
+        example: String(port + 8),
+      }),
+    ),
+  ];
+}

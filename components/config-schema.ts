@@ -1,0 +1,426 @@
+import * as z from "zod/mini";
+import { credentialName } from "../configs/acme/index.ts";
+import { asteriskDefaults } from "../configs/asterisk/index.ts";
+import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
+import { mariadbDefaults } from "../configs/mariadb/index.ts";
+import { subscriberNameProblem } from "../configs/mariadb/rows.ts";
+import { smallestSubnets, type Subnets } from "./addresses.ts";
+import { ownBase } from "./context-hash.ts";
+import { defaultPinsFile, registryProblem } from "./image-pins.ts";
+import { formatCidr, parseAddress, parseCidr } from "./ipv4.ts";
+
+/** What documentation and error messages know about a key beside its type. */
+export interface KeyMeta {
+  readonly description?: string;
+  /** A value for the command in an error message. Default: the key's own default. */
+  readonly example?: string;
+  /** Says what an absent value means where no constant can. */
+  readonly defaultText?: string;
+  /** Never shown in a message. */
+  readonly secret?: boolean;
+  readonly [key: string]: unknown;
+}
+
+// `zod/mini` is the same validator without a method for everything on every schema: it costs a run 60 ms less.
+const { limits } = kamailioDefaults;
+
+const integer = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most));
+const port = () => integer(1, 65535);
+
+function documented<S extends z.ZodMiniType>(schema: S, meta: KeyMeta): S {
+  z.globalRegistry.add(schema, meta);
+  return schema;
+}
+
+/** A key that must be there. */
+const required = documented;
+
+/** A key that may be left out; what that means is in `defaultText`. */
+const optional = <S extends z.ZodMiniType>(schema: S, meta: KeyMeta) => documented(z.optional(schema), meta);
+
+/** A key with a constant default. */
+const defaulted = <S extends z.ZodMiniType>(schema: S, value: z.output<S> & {}, meta: KeyMeta) =>
+  documented(z._default(schema, value as never), meta);
+
+/** Keys that belong together; an unknown one is an error. */
+const section = <Shape extends z.core.$ZodShape>(shape: Shape) => z.prefault(z.strictObject(shape), {} as never);
+
+/** A string, and a function that says what is wrong with it. */
+const text = (problemOf: (value: string) => string | undefined) =>
+  z.string().check((context) => {
+    const message = problemOf(context.value);
+    if (message !== undefined) context.issues.push({ code: "custom", message, input: context.value });
+  });
+
+const pattern = (expression: RegExp, message: string) =>
+  text((value) => (expression.test(value) ? undefined : message));
+
+const address = () =>
+  text((value) => (parseAddress(value) === undefined ? "must be an IPv4 address such as 192.0.2.10" : undefined));
+
+const network = () =>
+  text((value) =>
+    parseCidr(value.includes("/") ? value : `${value}/32`) === undefined
+      ? "must be an IPv4 address or network such as 198.51.100.0/24"
+      : undefined,
+  );
+
+const subnet = (name: keyof Subnets) =>
+  text((value) => {
+    const block = parseCidr(value);
+    const least = smallestSubnets[name];
+    if (block === undefined) return "must be an IPv4 subnet such as 10.5.0.0/24";
+    if (formatCidr(block) !== value) return `has host bits set; did you mean ${formatCidr(block)}`;
+    return block.prefix > least ? `is too small; it must be a /${least} or larger, such as a /24` : undefined;
+  });
+
+const publishedPort = (internal: string, defaultText: string) =>
+  optional(integer(0, 65535), { description: `Host port that leads to ${internal}; 0 publishes none.`, defaultText });
+
+/** RFC 1123 §2.1: letters, digits and hyphens in labels of at most 63 characters. */
+const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+const limit = (key: keyof KamailioLimits, least: number, most: number, description: string) =>
+  defaulted(integer(least, most), limits[key], { description });
+
+/** Counts the rotations of a secret. */
+const rotation = (secret: string) =>
+  defaulted(integer(0, 1_000_000), 0, { description: `Raise it by one for a new ${secret}.` });
+
+const resources = (role: string, memoryMb: string) =>
+  section({
+    memoryMb: optional(integer(64, 1_048_576), {
+      description: `Memory limit of ${role} in MiB, swap included.`,
+      defaultText: memoryMb,
+    }),
+    cpus: defaulted(z.number().check(z.minimum(0.1), z.maximum(1024)), 1, {
+      description: `Processor limit of ${role}, in cores.`,
+    }),
+  });
+
+/** Names that softphones take, digits included: `pulumi config set --path` stores `1001` as a number. */
+const subscriberName = () =>
+  z.pipe(z.pipe(z.union([z.string(), z.number()]), z.transform(String)), text(subscriberNameProblem));
+
+/**
+ * All configuration of a stack, keys below `sbc:`. Defaults that depend on the environment or the stack are filled in by
+ * {@link resolveConfig}; rules that need more than one key are in config-rules.ts.
+ */
+export const configSchema = z.strictObject({
+  name: defaulted(
+    pattern(/^([a-z][a-z0-9-]{0,38}[a-z0-9])?$/, "must be letters, digits and hyphens in lower case, at most 40"),
+    "",
+    {
+      description: "First part of the names of all containers, networks and volumes.",
+      defaultText: "`sbc-<stack>`",
+      example: "sbc-dev",
+    },
+  ),
+  environment: defaulted(z.enum(["dev", "prod"]), "dev", {
+    description: "Sets the defaults and how strict the rules are.",
+  }),
+  domain: required(pattern(hostName, "must be a host name in lower case, such as sip.example.com"), {
+    description: "SIP domain of the subscribers, digest realm, and name in the certificate.",
+    example: "sip.example.com",
+  }),
+  edge: section({
+    bind: optional(address(), {
+      description:
+        "Host address on which ports are published; with media on the host's network also its media address.",
+      defaultText: "`127.0.0.1` in dev, required in prod",
+      example: "192.0.2.10",
+    }),
+    publicAddress: optional(address(), {
+      description: "Address that phones are told to use, in SIP and in SDP.",
+      defaultText: "dev: the container's own; required in prod",
+      example: "198.51.100.7",
+    }),
+    ports: section({
+      udp: publishedPort("5060/udp", "5060 in dev, 0 in prod"),
+      tcp: publishedPort("5060/tcp", "5060 in dev, 0 in prod"),
+      tls: publishedPort("5061/tcp (TLS)", "5061"),
+    }),
+    tlsMedia: defaulted(z.enum(["optional", "required"]), kamailioDefaults.tlsMedia, {
+      description: "SRTP towards phones that registered over TLS: offered, or nothing else.",
+    }),
+    workers: defaulted(integer(1, 64), kamailioDefaults.children, {
+      description: "UDP workers; as many serve TCP and TLS.",
+    }),
+    sharedMemoryMb: defaulted(integer(32, 65536), kamailioDefaults.sharedMemoryMb, {
+      description: "Kamailio's shared memory in MiB, about 0.2 for each call per second.",
+    }),
+    packageMemoryMb: defaulted(integer(4, 1024), kamailioDefaults.packageMemoryMb, {
+      description: "Private memory of each Kamailio process in MiB.",
+    }),
+    logLevel: defaulted(integer(-1, 3), kamailioDefaults.logLevel, {
+      description: "Kamailio's log level: -1 errors, 0 warnings, 1 notices, 2 information, 3 debug.",
+    }),
+  }),
+  networks: section({
+    sbc: defaulted(subnet("sbc"), "10.5.0.0/24", { description: "Subnet of edge and voice, a /26 or larger." }),
+    monitoring: defaulted(subnet("monitoring"), "10.6.0.0/24", {
+      description: "Internal subnet of metrics and logs, a /25 or larger.",
+    }),
+    data: defaulted(subnet("data"), "10.7.0.0/24", { description: "Internal subnet of databases, a /25 or larger." }),
+  }),
+  asterisk: section({
+    nodes: defaulted(integer(1, 1000), 2, { description: "Asterisk nodes, `asterisk-1` and up." }),
+    drain: defaulted(z.array(z.string()), [], {
+      description: "Nodes that get no new calls, before they are removed or replaced.",
+      example: "asterisk-2",
+    }),
+    rtpPorts: section({
+      min: defaulted(port(), asteriskDefaults.rtpPorts.min, { description: "First UDP port for media on each node." }),
+      max: defaulted(port(), asteriskDefaults.rtpPorts.max, { description: "Last UDP port for media on each node." }),
+    }),
+    maxCalls: defaulted(integer(1, 100_000), asteriskDefaults.maxCalls, {
+      description: "Calls per node; one more goes to the next node.",
+    }),
+    ringSeconds: defaulted(integer(5, 300), asteriskDefaults.ringSeconds, {
+      description: "Seconds that a phone rings before voicemail answers.",
+    }),
+    voicemailWhen: defaulted(z.array(z.enum(["unanswered", "unreachable"])), [...asteriskDefaults.voicemailWhen], {
+      description: "When voicemail answers.",
+    }),
+    serviceMaxSeconds: defaulted(integer(10, 86_400), asteriskDefaults.serviceMaxSeconds, {
+      description: "Longest stay in echo, music, voicemail or a conference, in seconds.",
+    }),
+  }),
+  rtp: section({
+    mode: optional(z.enum(["bridge", "host"]), {
+      description: "Where RTPengine runs: on sbc_net, or on the host's network.",
+      defaultText: "`bridge` in dev, `host` in prod",
+    }),
+    publish: defaulted(z.boolean(), false, {
+      description:
+        "Publish the whole port range (bridge mode, at most 40 ports); for hosts that cannot route to sbc_net.",
+    }),
+    portMin: optional(integer(1024, 65535), {
+      description: "First UDP port for media; 4 ports a leg.",
+      defaultText: "30000",
+      example: "30000",
+    }),
+    portMax: optional(integer(1024, 65535), {
+      description: "Last UDP port for media.",
+      defaultText: "39999, or 30039 when published",
+      example: "30039",
+    }),
+    threads: defaulted(integer(1, 256), 2, { description: "RTPengine's worker threads." }),
+  }),
+  subscribers: defaulted(
+    z.array(
+      z.strictObject({
+        name: required(subscriberName(), {
+          description: "User part of the SIP address; the password is generated.",
+          example: "alice",
+        }),
+        rotation: rotation("password of this subscriber"),
+      }),
+    ),
+    [],
+    { description: "Accounts that the stack makes. Accounts that an operator added are left alone." },
+  ),
+  certificates: section({
+    mode: optional(z.enum(["generated", "provided", "acme"]), {
+      description: "A certificate of a private CA, the operator's own, or one that an ACME CA issues and renews.",
+      defaultText: "`generated` in dev, `provided` in prod",
+    }),
+    validityDays: defaulted(integer(31, 397), 365, { description: "Life of a generated certificate in days." }),
+    renewDays: defaulted(integer(30, 396), 30, {
+      description: "Days before its end on which a generated certificate is renewed by the next `up`.",
+    }),
+    names: defaulted(
+      z.array(
+        text((value) =>
+          hostName.test(value) || parseAddress(value) !== undefined
+            ? undefined
+            : "must be a host name in lower case or an IPv4 address",
+        ),
+      ),
+      [],
+      {
+        description: "Host names and IPv4 addresses that the certificate has to cover beside `sbc:domain`.",
+        example: "edge.example.com",
+      },
+    ),
+    minDays: defaulted(integer(1, 90), 14, {
+      description:
+        "Days that must be left of the certificate. Provided: else `up` changes nothing; ACME: else its container is unhealthy.",
+    }),
+    chainFile: optional(z.string(), {
+      description: "Provided: file with the certificate and its intermediates, PEM.",
+      defaultText: "required, or `chain`",
+      example: "certificates/fullchain.pem",
+    }),
+    keyFile: optional(z.string(), {
+      description: "Provided: file with the private key, PEM.",
+      defaultText: "required, or `key`",
+      example: "certificates/privkey.pem",
+    }),
+    caFile: optional(z.string(), {
+      description: "Provided, ACME: file with the CA that phones have to trust, PEM.",
+      defaultText: "provided: the root that the chain leads to; ACME: a public CA",
+      example: "certificates/ca.pem",
+    }),
+    chain: optional(z.string(), { description: "Provided: the chain itself.", defaultText: "" }),
+    key: optional(z.string(), {
+      description: "Provided: the private key itself, set with `--secret`.",
+      defaultText: "",
+      secret: true,
+    }),
+    acme: section({
+      email: optional(
+        text((value) => (/^[^\s@']+@[^\s@']+$/.test(value) ? undefined : "must be a mail address")),
+        {
+          description: "Contact of the account at the CA. Setting it agrees to the CA's terms.",
+          defaultText: "required with `acme`",
+          example: "operator@example.com",
+        },
+      ),
+      directory: defaulted(
+        text((value) => (URL.canParse(value) && /^https:/.test(value) ? undefined : "must be an https URL")),
+        "https://acme-v02.api.letsencrypt.org/directory",
+        { description: "The CA's directory." },
+      ),
+      directoryCaFile: optional(z.string(), {
+        description: "File with the CA that signed the directory's own certificate, PEM.",
+        defaultText: "public CAs",
+        example: "certificates/acme-ca.pem",
+      }),
+      challenge: defaulted(z.enum(["http-01", "dns-01"]), "http-01", {
+        description: "How the CA finds out that the names are yours: by HTTP on port 80, or by a DNS record.",
+      }),
+      httpPort: defaulted(port(), 80, {
+        description: "HTTP-01: host port of `sbc:edge.bind` that answers; CAs ask port 80 of the public address.",
+      }),
+      dnsProvider: optional(
+        pattern(/^[a-z0-9]+$/, "must be lego's code of a DNS provider, such as cloudflare or rfc2136"),
+        {
+          description: "DNS-01: [lego's code](https://go-acme.github.io/lego/dns/) of the DNS provider.",
+          defaultText: "required with `dns-01`",
+          example: "cloudflare",
+        },
+      ),
+      dnsCredentials: defaulted(
+        z.record(
+          pattern(credentialName, "must be named as lego names the variable, such as CLOUDFLARE_DNS_API_TOKEN"),
+          z.string(),
+        ),
+        {},
+        {
+          description: "DNS-01: the provider's settings by lego's variable names, set with `--secret`.",
+          defaultText: "required with `dns-01`",
+          secret: true,
+        },
+      ),
+      dnsResolvers: defaulted(
+        z.array(pattern(/^[a-z0-9.-]+:\d{1,5}$/, "must be HOST:PORT, such as 192.0.2.53:53")),
+        [],
+        {
+          description: "DNS-01: name servers, `HOST:PORT`, that see the zone as the CA does.",
+          defaultText: "those of the host",
+          example: "192.0.2.53:53",
+        },
+      ),
+    }),
+  }),
+  rotation: section({
+    database: section({
+      kamailio: rotation("password of the database's user `kamailio`"),
+      asterisk: rotation("password of the database's user `asterisk`"),
+      report: rotation("password of the database's user `report`"),
+      schema: rotation("password of the database's user `schema`"),
+    }),
+    edge: section({
+      opsToken: rotation("token of Kamailio's JSON-RPC"),
+      nonceKey: rotation("key of Kamailio's digest nonces"),
+    }),
+    certificates: section({
+      server: rotation("key and certificate of the TLS socket; generated certificates only"),
+      ca: rotation("private CA; generated certificates only"),
+    }),
+  }),
+  protection: section({
+    pikeDensity: limit("pikeDensity", 2, 10_000, "Requests of one source in 2 seconds after which it is banned."),
+    banSeconds: limit("banSeconds", 1, 604_800, "Seconds that a banned source is ignored."),
+    authFailuresPerUser: limit("authFailuresPerUser", 1, 10_000, "Wrong passwords for one user that ban their source."),
+    authFailuresPerSource: limit(
+      "authFailuresPerSource",
+      1,
+      10_000,
+      "Wrong passwords for any user that ban their source.",
+    ),
+    authWindowSeconds: limit("authWindowSeconds", 1, 86_400, "Seconds in which wrong passwords are counted."),
+    nonceSeconds: limit("nonceSeconds", 10, 3600, "Seconds that a digest nonce may be used."),
+    messageMaxBytes: limit("messageMaxBytes", 1500, 65_535, "Largest SIP message in bytes."),
+    blocked: defaulted(z.array(network()), [], {
+      description: "Networks that are never answered.",
+      example: "203.0.113.0/24",
+    }),
+    unlimited: defaulted(z.array(network()), [], {
+      description: "Networks that are never counted or banned.",
+      example: "203.0.113.0/24",
+    }),
+  }),
+  timers: section({
+    registrationMinSeconds: limit("registrationMinSeconds", 1, 86_400, "Shortest registration in seconds."),
+    registrationMaxSeconds: limit("registrationMaxSeconds", 60, 86_400, "Longest registration in seconds."),
+    callMaxSeconds: limit("callMaxSeconds", 60, 604_800, "Longest call in seconds."),
+    nodeTimeoutMs: limit("nodeTimeoutMs", 500, 32_000, "Milliseconds after which a call is offered to the next node."),
+    phoneTimeoutMs: limit("phoneTimeoutMs", 500, 32_000, "Milliseconds after which a silent phone counts as gone."),
+    ringTimeoutMs: limit("ringTimeoutMs", 5000, 600_000, "Milliseconds that a call may ring."),
+    nodePingSeconds: limit("nodePingSeconds", 1, 300, "Seconds between two OPTIONS to each node."),
+    natPingSeconds: limit("natPingSeconds", 5, 300, "Seconds between two OPTIONS to each phone behind NAT."),
+  }),
+  database: section({
+    bufferPoolMb: defaulted(integer(16, 1_048_576), mariadbDefaults.bufferPoolMb, {
+      description: "InnoDB's buffer pool in MiB.",
+    }),
+    maxConnections: defaulted(integer(50, 10_000), mariadbDefaults.maxConnections, {
+      description: "Connections at once.",
+    }),
+  }),
+  resources: section({
+    kamailio: resources("Kamailio", "shared memory + 160"),
+    rtpengine: resources("RTPengine", "256"),
+    asterisk: resources("each Asterisk node", "512"),
+    mariadb: resources("MariaDB", "buffer pool + 320"),
+  }),
+  limits: section({
+    openFiles: defaulted(integer(1024, 1_048_576), 16_384, {
+      description: "Open files per process; not above the Docker daemon's own limit.",
+    }),
+    processes: defaulted(integer(256, 1_048_576), 4096, {
+      description: "Processes and threads per user id; the kernel counts all stacks of a host together.",
+    }),
+  }),
+  logs: section({
+    maxSizeMb: defaulted(integer(1, 10_240), 10, { description: "Size in MiB at which a container's log is rotated." }),
+    maxFiles: defaulted(integer(1, 100), 3, { description: "Log files kept per container." }),
+  }),
+  images: section({
+    source: defaulted(z.enum(["build", "registry"]), "build", {
+      description: "Service images are built on the stack's engine, or pulled from a registry by digest.",
+    }),
+    registry: optional(
+      text((name) => {
+        const problem = registryProblem(name);
+        return problem === undefined ? undefined : `${problem}; it must be HOST[:PORT]/PATH`;
+      }),
+      {
+        description: "Registry to pull from, HOST[:PORT]/PATH.",
+        defaultText: "required with `registry`",
+        example: "registry.example.com/sbc",
+      },
+    ),
+    pins: defaulted(z.string(), defaultPinsFile, {
+      description: "File with the digests to pull, written by `npm run images -- pin`.",
+    }),
+    base: defaulted(pattern(/^[a-z0-9][a-z0-9._/:@-]*$/, "must be an image name with a tag or digest"), ownBase, {
+      description: "Image that all service images are built on.",
+    }),
+  }),
+});
+
+/** Configuration with the schema's own defaults filled in. */
+export type ConfigValues = z.output<typeof configSchema>;

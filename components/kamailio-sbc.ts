@@ -1,0 +1,248 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { FileMap } from "../configs/files.ts";
+import {
+  kamailioDefaults,
+  kamailioRuntime,
+  renderKamailioConfig,
+  renderKamailioSecrets,
+  type KamailioConfigArgs,
+  type KamailioLimits,
+  type SipPorts,
+} from "../configs/kamailio/index.ts";
+import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../configs/kamailio/reload.ts";
+import { database } from "../configs/mariadb/index.ts";
+import type { AddressPlan } from "./addresses.ts";
+import { AcmeCertificate } from "./acme-certificate.ts";
+import type { Certificate } from "./certificate-authority.ts";
+import type { AcmeSource } from "./certificates.ts";
+import { ConfigVolume, type ConfigVolumeArgs } from "./config-volume.ts";
+import type { ContainerDefaults, VolumeMount } from "./container.ts";
+import { contentHash } from "./content-hash.ts";
+import type { ImageSettings } from "./image-pins.ts";
+import { job, type Job } from "./job.ts";
+import { password } from "./password.ts";
+import type { SbcNetwork } from "./sbc-network.ts";
+import { service, type PublishedPort } from "./service.ts";
+import { componentType } from "./types.ts";
+
+/** The edge. A change of any value replaces its container, except where it says "reloaded live". */
+export interface KamailioSbcArgs extends Pick<
+  KamailioConfigArgs,
+  "tlsMedia" | "children" | "sharedMemoryMb" | "packageMemoryMb" | "logLevel"
+> {
+  readonly defaults: ContainerDefaults;
+  readonly networks: SbcNetwork;
+  readonly addresses: AddressPlan;
+  readonly image: docker.RemoteImage;
+  /** SIP domain of the subscribers and digest realm. */
+  readonly domain: string;
+  /** Host address that the ports are published on. */
+  readonly bind: string;
+  /** Host ports by transport; 0 publishes none. */
+  readonly ports: Readonly<SipPorts>;
+  /** Address that phones are told to use. Default: the container's own. */
+  readonly publicAddress?: string;
+  /** Limits and timers. */
+  readonly limits: Readonly<KamailioLimits>;
+  /** Certificate of the TLS socket, or the CA that it comes from. Reloaded live; from the one to the other replaces the container. */
+  readonly certificate: Certificate | AcmeSource;
+  /** Where the image of the ACME client comes from. */
+  readonly images: ImageSettings;
+  /** Control socket of RTPengine. */
+  readonly rtpengine: { readonly address: string; readonly port: number };
+  /** Password of the database's user `kamailio`, secret. */
+  readonly databasePassword: pulumi.Output<string>;
+  /** Job that made schema and rows, and a hash of the rows. Reloaded live. */
+  readonly provision: Pick<Job, "done"> & { readonly hash: pulumi.Output<string> };
+  /** Counters: another value makes a new secret. */
+  readonly rotation: { readonly opsToken: number; readonly nonceKey: number };
+  /** Limits of the container; default memory: shared memory + 160. */
+  readonly resources: { readonly memoryMb?: number; readonly cpus: number };
+}
+
+interface TlsVolume {
+  readonly mount: VolumeMount;
+  /** Kamailio starts after it. */
+  readonly ready: pulumi.Input<pulumi.Resource>;
+  /** Changes with a certificate that `up` changes. */
+  readonly hash: pulumi.Output<string>;
+}
+
+/** Kamailio: the only part that phones talk SIP to. */
+export class KamailioSbc extends pulumi.ComponentResource {
+  /** The edge, once healthy. */
+  public readonly container: docker.Container;
+  /** Where phones reach it, by transport; undefined where prod publishes none. */
+  public readonly sip: Readonly<Record<keyof SipPorts, string | undefined>>;
+
+  constructor(name: string, args: KamailioSbcArgs, options?: pulumi.ComponentResourceOptions) {
+    super(componentType("KamailioSbc"), name, {}, options);
+    const { addresses, defaults, image, networks, ports, publicAddress } = args;
+    const address = addresses.kamailio.sbc;
+    const inside = kamailioDefaults.ports;
+    const advertised = publicAddress === undefined ? inside : advertisedPorts(ports);
+    const config: KamailioConfigArgs = {
+      domain: args.domain,
+      address,
+      opsAddress: addresses.kamailio.data,
+      publicAddress: publicAddress ?? address,
+      publicPorts: advertised,
+      database: { host: addresses.mariadb, port: database.port, name: database.name, user: database.users.kamailio },
+      rtpengine: args.rtpengine,
+      // Jobs get their addresses from there.
+      opsAllow: [addresses.networks.data.ipRange, ...("acme" in args.certificate ? [`${addresses.acme.data}/32`] : [])],
+      tlsMedia: args.tlsMedia,
+      children: args.children,
+      sharedMemoryMb: args.sharedMemoryMb,
+      packageMemoryMb: args.packageMemoryMb,
+      logLevel: args.logLevel,
+      limits: args.limits,
+    };
+    const runtime = kamailioRuntime(config);
+    const { uid, gid, mounts } = runtime;
+    const own = { parent: this };
+    const opsToken = password("kamailio-ops-token", args.rotation.opsToken, own);
+    const nonceSecret = password("kamailio-nonce-secret", args.rotation.nonceKey, own);
+
+    const volume = { defaults, plane: "edge", image, uid, gid } as const;
+    const plain = new ConfigVolume(
+      "kamailio-config",
+      { ...volume, path: mounts.config, content: { kind: "plain", files: renderKamailioConfig(config) } },
+      own,
+    );
+    const secrets = new ConfigVolume(
+      "kamailio-secrets",
+      {
+        ...volume,
+        path: mounts.secrets,
+        content: {
+          kind: "secret",
+          files: pulumi
+            .all([args.databasePassword, nonceSecret, opsToken])
+            .apply(([databasePassword, nonce, token]) =>
+              renderKamailioSecrets(config, { databasePassword, nonceSecret: nonce, opsToken: token }),
+            ),
+        },
+      },
+      own,
+    );
+    const tls = this.tls(args, opsToken, { ...volume, path: mounts.tls });
+
+    this.container = service(
+      "kamailio",
+      {
+        defaults,
+        role: "kamailio",
+        plane: "edge",
+        image,
+        uid,
+        gid,
+        command: runtime.command,
+        mounts: [plain.mount, secrets.mount, tls.mount],
+        tmpfs: runtime.tmpfs,
+        networks: [
+          { network: networks.sbc, address, aliases: ["kamailio"] },
+          { network: networks.monitoring, address: addresses.kamailio.monitoring },
+          { network: networks.data, address: addresses.kamailio.data },
+        ],
+        ports: publishedPorts(ports, args.bind),
+        healthcheck: runtime.healthcheck,
+        healthSeconds: 2,
+        memoryMb: args.resources.memoryMb ?? runtime.memoryMb,
+        cpus: args.resources.cpus,
+        graceSeconds: runtime.graceSeconds,
+      },
+      { parent: this, dependsOn: [plain.filled, secrets.filled, tls.ready, args.provision.done] },
+    );
+    this.reload(args, opsToken, tls);
+
+    const target = (transport: keyof SipPorts) =>
+      publicAddress !== undefined && ports[transport] === 0
+        ? undefined
+        : `${config.publicAddress}:${advertised[transport]}`;
+    this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls") };
+    this.registerOutputs({ container: this.container.name, sip: this.sip });
+  }
+
+  /** The volume with the certificate, ready once the certificate is in it. */
+  private tls(
+    args: KamailioSbcArgs,
+    opsToken: pulumi.Output<string>,
+    volume: Omit<ConfigVolumeArgs, "content">,
+  ): TlsVolume {
+    const own = { parent: this };
+    if ("acme" in args.certificate) {
+      const { acme } = args.certificate;
+      const { mount, container } = new AcmeCertificate("acme", { ...args, settings: acme, opsToken }, own);
+      return { mount, ready: container, hash: pulumi.output("") };
+    }
+    const { chain, key, ca } = args.certificate;
+    const files = pulumi.all([chain, key, ca]).apply(([server, serverKey, caPem]): FileMap => ({
+      "server.pem": server,
+      "server.key": serverKey,
+      "ca.pem": caPem,
+    }));
+    const { mount, filled, hash } = new ConfigVolume(
+      "kamailio-tls",
+      { ...volume, content: { kind: "live", files } },
+      own,
+    );
+    return { mount, ready: filled, hash };
+  }
+
+  /** Makes changed rows and certificates live. Only an order leads here, no property, so that nothing is replaced on its account. */
+  private reload(args: KamailioSbcArgs, opsToken: pulumi.Output<string>, tls: TlsVolume): void {
+    const { uid, gid, mounts, entrypoint, command, memoryMb } = reloadJobRuntime;
+    job(
+      "kamailio-reload",
+      {
+        defaults: args.defaults,
+        plane: "edge",
+        image: args.image,
+        user: `${uid}:${gid}`,
+        command: [...entrypoint, ...command],
+        staged: [
+          {
+            path: mounts.files,
+            files: renderReloadJob({ opsAddress: args.addresses.kamailio.data }),
+            mode: "0444",
+            uid,
+            gid,
+          },
+          {
+            path: mounts.secrets,
+            files: opsToken.apply((token) => renderReloadJobSecrets({ opsToken: token })),
+            mode: "0400",
+            uid,
+            gid,
+          },
+        ],
+        networks: [{ network: args.networks.data }],
+        memoryMb,
+        trigger: pulumi.all([args.provision.hash, tls.hash]).apply(contentHash),
+      },
+      { parent: this, dependsOn: [this.container, tls.ready, args.provision.done] },
+    );
+  }
+}
+
+const transports = [
+  ["tcp", "tcp"],
+  ["udp", "udp"],
+  ["tls", "tcp"],
+] as const;
+
+function publishedPorts(ports: Readonly<SipPorts>, ip: string): PublishedPort[] {
+  return transports.flatMap(([transport, protocol]) =>
+    ports[transport] === 0
+      ? []
+      : [{ internal: kamailioDefaults.ports[transport], external: ports[transport], protocol, ip }],
+  );
+}
+
+/** What phones see. A closed port cannot be seen; its socket still needs a number. */
+function advertisedPorts(ports: Readonly<SipPorts>): SipPorts {
+  const { udp, tcp, tls } = kamailioDefaults.ports;
+  return { udp: ports.udp || udp, tcp: ports.tcp || tcp, tls: ports.tls || tls };
+}

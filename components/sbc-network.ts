@@ -1,0 +1,44 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { AddressPlan, NetworkPlan } from "./addresses.ts";
+import { labels, type Plane } from "./container.ts";
+import { componentType } from "./types.ts";
+
+/** The networks of a stack. A change of any value replaces the network and every container on it. */
+export interface SbcNetworkArgs {
+  /** First part of the networks' names. */
+  readonly prefix: string;
+  readonly addresses: AddressPlan;
+}
+
+/** The three networks: edge and voice; metrics and logs, internal; databases, internal. */
+export class SbcNetwork extends pulumi.ComponentResource {
+  public readonly sbc: docker.Network;
+  public readonly monitoring: docker.Network;
+  public readonly data: docker.Network;
+
+  constructor(name: string, { prefix, addresses }: SbcNetworkArgs, options?: pulumi.ComponentResourceOptions) {
+    super(componentType("SbcNetwork"), name, {}, options);
+
+    const network = (kind: "sbc" | "monitoring" | "data", plane: Plane) => {
+      const plan: NetworkPlan = addresses.networks[kind];
+      return new docker.Network(
+        `${kind}-net`,
+        {
+          name: `${prefix}-${kind}-net`,
+          driver: "bridge",
+          // What is on an internal network neither reaches the world nor is reached from it.
+          internal: kind !== "sbc",
+          ipamConfigs: [{ subnet: plan.subnet, gateway: plan.gateway, ipRange: plan.ipRange }],
+          labels: labels({ "sbc.stack": prefix, "sbc.plane": plane }),
+        },
+        // Name and subnet are fixed: two cannot be there at once.
+        { parent: this, deleteBeforeReplace: true },
+      );
+    };
+    this.sbc = network("sbc", "edge");
+    this.monitoring = network("monitoring", "monitoring");
+    this.data = network("data", "data");
+    this.registerOutputs({ sbc: this.sbc.name, monitoring: this.monitoring.name, data: this.data.name });
+  }
+}

@@ -1,0 +1,32 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Rows } from "../configs/mariadb/rows.ts";
+import type { AddressPlan } from "./addresses.ts";
+import type { Config } from "./config-parse.ts";
+import { password } from "./password.ts";
+
+/** One generated password per subscriber: name → password. A new subscriber leaves the others' alone. */
+export function subscriberPasswords(
+  subscribers: Config["subscribers"],
+  options: pulumi.CustomResourceOptions = {},
+): Record<string, pulumi.Output<string>> {
+  return Object.fromEntries(
+    subscribers.map(({ name, rotation }) => [name, password(`subscriber-${name}-password`, rotation, options)]),
+  );
+}
+
+/** All rows that the stack owns in the database. */
+export function stackRows(
+  { asterisk, domain, protection }: Config,
+  addresses: AddressPlan,
+  passwords: Readonly<Record<string, pulumi.Output<string>>>,
+): pulumi.Output<Rows> {
+  return pulumi.all(passwords).apply((values) => ({
+    domain,
+    subscribers: Object.entries(values).map(([name, value]) => ({ name, password: value })),
+    nodes: addresses.asterisk.map(({ name, sbc }) => ({ name, address: sbc, drain: asterisk.drain.includes(name) })),
+    addresses: [
+      ...protection.blocked.map((cidr) => ({ cidr, group: "blocked" as const })),
+      ...protection.unlimited.map((cidr) => ({ cidr, group: "unlimited" as const })),
+    ],
+  }));
+}

@@ -1,0 +1,15 @@
+/** Components of this project; their names are part of every URN, so none is renamed without an alias. */
+export type ComponentName =
+  | "SbcNetwork"
+  | "CertificateAuthority"
+  | "Database"
+  | "KamailioSbc"
+  | "AsteriskCluster"
+  | "RtpEngine"
+  | "ConfigVolume"
+  | "AcmeCertificate";
+
+/** Type token of a component. */
+export function componentType(name: ComponentName): string {
+  return `sbc:index:${name}`;
+}

@@ -1,0 +1,100 @@
+import * as pulumi from "@pulumi/pulumi";
+import { planAddresses } from "./components/addresses.ts";
+import { AsteriskCluster } from "./components/asterisk-cluster.ts";
+import { serverCertificate } from "./components/certificates.ts";
+import { loadConfig } from "./components/config.ts";
+import { Database } from "./components/database.ts";
+import { image } from "./components/image.ts";
+import { KamailioSbc } from "./components/kamailio-sbc.ts";
+import { RtpEngine } from "./components/rtp-engine.ts";
+import { SbcNetwork } from "./components/sbc-network.ts";
+import { stackRows, subscriberPasswords } from "./components/subscribers.ts";
+import { database } from "./configs/mariadb/index.ts";
+
+const config = loadConfig();
+const { asterisk, domain, edge, resources, rotation, rtp, timers } = config;
+const plan = planAddresses(config.networks, asterisk.nodes);
+const defaults = { prefix: config.name, logs: config.logs, limits: config.limits };
+
+const certificate = serverCertificate(config, plan);
+const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan });
+const common = { defaults, networks, addresses: plan, images: config.images };
+
+const db = new Database("database", {
+  ...common,
+  ...config.database,
+  address: plan.mariadb,
+  resources: resources.mariadb,
+  rotation: rotation.database,
+  protect: config.prod,
+});
+const cluster = new AsteriskCluster("asterisk", {
+  ...common,
+  ...asterisk,
+  domain,
+  databasePassword: db.passwords.asterisk,
+  databaseReady: db.passwordsSet,
+  resources: resources.asterisk,
+});
+const rtpengine = new RtpEngine("rtpengine", {
+  ...common,
+  ...rtp,
+  bind: edge.bind,
+  publicAddress: edge.publicAddress,
+  callMaxSeconds: timers.callMaxSeconds,
+  resources: resources.rtpengine,
+});
+
+const passwords = subscriberPasswords(config.subscribers);
+const kamailioImage = image("kamailio", config.images, {});
+const provision = db.provision("database-provision", {
+  image: kamailioImage,
+  rows: stackRows(config, plan, passwords),
+  nodes: cluster.containers,
+});
+const kamailio = new KamailioSbc("kamailio", {
+  ...common,
+  ...edge,
+  image: kamailioImage,
+  domain,
+  children: edge.workers,
+  limits: { ...config.protection, ...timers },
+  certificate,
+  rtpengine: rtpengine.control,
+  databasePassword: db.passwords.kamailio,
+  provision,
+  rotation: rotation.edge,
+  resources: resources.kamailio,
+});
+
+/** Where phones register and call. */
+export const sip = { domain, ...kamailio.sip };
+/** Name of the network of edge and voice. */
+export const sbcNetwork = networks.sbc.name;
+const networkOutputs = { sbc: networks.sbc.name, monitoring: networks.monitoring.name, data: networks.data.name };
+export { networkOutputs as networks };
+/** Names of the containers. */
+export const containers = {
+  kamailio: kamailio.container.name,
+  rtpengine: rtpengine.container.name,
+  mariadb: db.container.name,
+  asterisk: cluster.containers.map((container) => container.name),
+};
+/** Fixed addresses; on the host's network RTPengine is at the gateway of sbc_net. */
+export const addresses = { ...plan, rtpengine: { sbc: rtpengine.control.address } };
+/** User name → password; secret. */
+export const subscribers = pulumi.secret(passwords);
+/** What phones have to trust for TLS, PEM; empty: a public CA, which they know. */
+export const caCertificate = certificate.ca;
+const report = {
+  container: db.container.name,
+  name: database.name,
+  user: database.users.report,
+  password: db.passwords.report,
+};
+/** Reads call records. */
+export { report as database };
+/** URLs of the dashboards: none yet. */
+export const dashboards = {};
+/** Services that could not be run, with the reason. */
+export const leftOut: string[] = [];
