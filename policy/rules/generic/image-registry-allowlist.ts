@@ -1,0 +1,36 @@
+import { CONTAINER, IMAGE } from "../../lib/docker.ts";
+import { cisDocker } from "../../lib/frameworks.ts";
+import { isImageId, parseImageName } from "../../lib/images.ts";
+import { resourceRule } from "../../lib/rule.ts";
+
+export const imageRegistryAllowlist = resourceRule<{ registries: readonly string[] }>(
+  [IMAGE, CONTAINER],
+  {
+    name: "image-registry-allowlist",
+    displayName: "Images come from known registries",
+    description:
+      "An image is pulled from a registry on the list: a name on another host is another publisher, or a mistyped one.",
+    level: "mandatory",
+    severity: "high",
+    framework: cisDocker("4.2", "Ensure that containers use only trusted base images"),
+    tags: ["docker", "images", "supply-chain"],
+    remediationSteps: "Pull from a registry on the list, or add its host to `registries` in policy config.",
+    settings: {
+      registries: {
+        default: ["docker.io"],
+        schema: {
+          type: "array",
+          items: { type: "string", minLength: 1 },
+          description: "Registry hosts, with port where it is not 443.",
+        },
+      },
+    },
+  },
+  (subject, { registries }, report) => {
+    const name = subject.type === IMAGE ? subject.props.string("name") : subject.props.aside.string("image");
+    if (typeof name !== "string" || isImageId(name)) return;
+    if (subject.type === IMAGE && subject.props.object("build") !== undefined) return;
+    const { registry } = parseImageName(name);
+    if (!registries.includes(registry)) report(`The registry ${registry} is not on the list.`);
+  },
+);

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { load } from "js-yaml";
+import type { Environment } from "../configuration.ts";
+import type { RecordedResource } from "./evaluate.ts";
+import { recordProgram } from "./record.ts";
+
+const repository = new URL("../../", import.meta.url);
+
+/**
+ * The resources that this repository's program registers in a preview of a new stack with an environment's committed stack file.
+ * What prod leaves to the operator (addresses, certificate) is filled in with values for tests.
+ */
+export async function recordEnvironment(environment: Environment): Promise<readonly RecordedResource[]> {
+  const file = load(readFileSync(new URL(`Pulumi.${environment}.yaml`, repository), "utf8")) as {
+    config?: Record<string, unknown>;
+  };
+  const config = {
+    ...file.config,
+    ...(environment === "prod" ? await operatorValues(String(file.config?.["sbc:domain"])) : {}),
+  };
+  return recordProgram({
+    directory: fileURLToPath(repository),
+    node: process.execPath,
+    nodeArgs: ["--stack-trace-limit=1"],
+    config: Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    ),
+    secretKeys: ["sbc:certificates"],
+    stack: environment,
+  });
+}
+
+/** Addresses of the documentation ranges (RFC 5737) and a certificate for the domain. */
+async function operatorValues(domain: string): Promise<Record<string, unknown>> {
+  return {
+    "sbc:edge": { bind: "192.0.2.10", publicAddress: "198.51.100.7" },
+    "sbc:certificates": await certificate(domain),
+  };
+}
+
+async function certificate(domain: string): Promise<{ chain: string; key: string }> {
+  // Loaded on demand: only a recording of prod needs it, and it is slow to load.
+  const { testAuthority } = await import("../../test/support/certificates.ts");
+  const authority = await testAuthority("Policy test CA");
+  const { chain, keyPem } = await authority.issue(domain, { names: [domain] });
+  return { chain: `${chain}${authority.pem}`, key: keyPem };
+}
