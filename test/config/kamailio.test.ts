@@ -1,0 +1,286 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import {
+  kamailioRuntime,
+  opsPort,
+  renderKamailioConfig,
+  renderKamailioSecrets,
+  type KamailioConfigArgs,
+} from "../../configs/kamailio/index.ts";
+import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../../configs/kamailio/reload.ts";
+import { database } from "../../configs/mariadb/index.ts";
+import { renderRows, type Subscriber } from "../../configs/mariadb/rows.ts";
+import { renderRtpengineConfig, rtpengineRuntime } from "../../configs/rtpengine/index.ts";
+import { waitFor } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
+import { TestContainer } from "../support/container.ts";
+import { databaseSecrets, query, runDatabaseJob, startDatabase } from "../support/database.ts";
+import { ensureImage } from "../support/images.ts";
+
+/** Everything on one loopback device; the public address is one that nobody can reach. */
+const args: KamailioConfigArgs = {
+  domain: "sip.example.test",
+  address: "127.0.0.2",
+  opsAddress: "127.0.0.66",
+  publicAddress: "203.0.113.7",
+  publicPorts: { udp: 0, tcp: 0, tls: 5061 },
+  database: { host: "127.0.0.1", port: database.port, name: database.name, user: database.users.kamailio },
+  rtpengine: { address: "127.0.0.4", port: 22222 },
+  opsAllow: ["127.0.0.1/32", "192.0.2.0/24"],
+  limits: { authFailuresPerUser: 3, banSeconds: 2 },
+  sharedMemoryMb: 64,
+};
+const secrets = {
+  databasePassword: databaseSecrets.kamailioPassword,
+  nonceSecret: "0123456789abcdef0123456789abcdef",
+  opsToken: "ops-token",
+};
+const alice: Subscriber = { name: "alice", password: "right" };
+const rows = (subscribers: readonly Subscriber[]) =>
+  renderRows({ domain: args.domain, subscribers, nodes: [{ name: "asterisk-1", address: "127.0.0.10" }] });
+
+/** Key and certificate in one text: each reader takes its part. */
+async function certificate(): Promise<string> {
+  const request =
+    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip.example.test -keyout - -out -";
+  return docker([
+    "run",
+    "--rm",
+    "--network",
+    "none",
+    "--entrypoint",
+    "openssl",
+    await ensureImage("kamailio"),
+    ...request.split(" "),
+  ]);
+}
+
+async function kamailioContainer(
+  config: KamailioConfigArgs,
+  network: TestContainer,
+  check = false,
+): Promise<TestContainer> {
+  const { mounts, tmpfs, uid, memoryMb, command } = kamailioRuntime(config);
+  const pem = await certificate();
+  return TestContainer.start({
+    role: "kamailio",
+    image: await ensureImage("kamailio"),
+    files: {
+      [mounts.config]: renderKamailioConfig(config),
+      [mounts.secrets]: renderKamailioSecrets(config, secrets),
+      [mounts.tls]: { "server.pem": pem, "server.key": pem, "ca.pem": pem },
+    },
+    tmpfs,
+    command: ["/usr/sbin/kamailio", ...(check ? ["-c"] : []), ...command],
+    uid,
+    memoryMb,
+    network,
+  });
+}
+
+async function runReloadJob(network: TestContainer, opsToken: string): Promise<{ exitCode: number; output: string }> {
+  const { mounts, uid, memoryMb, entrypoint, command } = reloadJobRuntime;
+  await using job = TestContainer.start({
+    role: "reload-job",
+    image: await ensureImage("kamailio"),
+    files: {
+      [mounts.files]: renderReloadJob({ opsAddress: args.opsAddress }),
+      [mounts.secrets]: renderReloadJobSecrets({ opsToken }),
+    },
+    command: [...entrypoint, ...command],
+    uid,
+    memoryMb,
+    network,
+  });
+  return { exitCode: await job.ended(), output: job.output };
+}
+
+describe("Kamailio in our image", () => {
+  let mariadb: TestContainer;
+  let rtpengine: TestContainer;
+  let kamailio: TestContainer;
+
+  before(async () => {
+    mariadb = await startDatabase();
+    const job = await runDatabaseJob(mariadb, rows([alice]));
+    assert.equal(job.exitCode, 0, job.output);
+    const media = { address: args.rtpengine.address, publicAddress: args.publicAddress };
+    const runtime = rtpengineRuntime(media);
+    rtpengine = TestContainer.start({
+      role: "rtpengine",
+      image: await ensureImage("rtpengine"),
+      files: { [runtime.mounts.config]: renderRtpengineConfig(media) },
+      command: ["/usr/bin/rtpengine", ...runtime.command],
+      uid: runtime.uid,
+      memoryMb: runtime.memoryMb,
+      network: mariadb,
+    });
+    await rtpengine.healthy(runtime.healthcheck);
+    kamailio = await kamailioContainer(args, mariadb);
+    await kamailio.healthy(kamailioRuntime(args).healthcheck);
+  });
+  after(async () => {
+    for (const container of [kamailio, rtpengine, mariadb]) await container[Symbol.asyncDispose]();
+  });
+
+  /** Sends one message and returns what comes back within a second ("" for silence). */
+  async function exchange(
+    via: "udp" | "tcp" | "tls",
+    message: string,
+    to = `${args.address}/${via === "tls" ? 5061 : 5060}`,
+  ): Promise<string> {
+    const lines = message.trimStart().replaceAll(/\r?\n/g, "\r\n");
+    const script =
+      via === "tls"
+        ? `(cat; sleep 1) | timeout 2 openssl s_client -quiet -connect ${to.replace("/", ":")} 2> /dev/null`
+        : `exec 3<>/dev/${via}/${to}; cat >&3; timeout 1 dd bs=65535 count=1 status=none <&3`;
+    return (await kamailio.exec(["bash", "-c", script], lines)).stdout.toString("utf8");
+  }
+
+  let sequence = 0;
+  const request = (method: string, uri: string, extra = "", from = alice.name, transport = "UDP") => {
+    sequence += 1;
+    return `
+${method} ${uri} SIP/2.0
+Via: SIP/2.0/${transport} 127.0.0.1:5999;branch=z9hG4bK${sequence};rport
+Max-Forwards: 70
+From: <sip:${from}@${args.domain}>;tag=t${sequence}
+To: <sip:${method === "REGISTER" ? from : "600"}@${args.domain}>
+Call-ID: call-${sequence}
+CSeq: 1 ${method}
+Contact: <sip:${from}@127.0.0.1:5999>
+${extra}Content-Length: 0
+
+`;
+  };
+  const statusOf = (answer: string) => answer.split("\r\n")[0] ?? "";
+
+  /** The answer to a REGISTER with this password, its own challenge answered. */
+  async function register({ name, password }: Subscriber): Promise<string> {
+    const uri = `sip:${args.domain}`;
+    const challenge = await exchange("udp", request("REGISTER", uri, "", name));
+    const nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? "";
+    const md5 = (text: string) => createHash("md5").update(text).digest("hex");
+    const ha1 = md5(`${name}:${args.domain}:${password}`);
+    const response = md5(`${ha1}:${nonce}:00000001:c:auth:${md5(`REGISTER:${uri}`)}`);
+    const credentials =
+      `Authorization: Digest username="${name}", realm="${args.domain}", nonce="${nonce}", uri="${uri}", ` +
+      `qop=auth, nc=00000001, cnonce="c", response="${response}"\n`;
+    return exchange("udp", request("REGISTER", uri, credentials, name));
+  }
+
+  const http = (target: string, path: string, method = "GET", headers = "", body = "") =>
+    exchange(
+      "tcp",
+      `${method} ${path} HTTP/1.1\nHost: edge\n${headers}Content-Length: ${body.length}\n\n${body}`,
+      target,
+    );
+  const ops = `${args.opsAddress}/${opsPort}`;
+  const rpc = (method: string, token = secrets.opsToken) =>
+    http(
+      ops,
+      "/RPC",
+      "POST",
+      `Authorization: Bearer ${token}\n`,
+      `{"jsonrpc":"2.0","method":"${method}","params":[],"id":1}`,
+    );
+
+  it("accepts the rendered script with every option away from its default", async () => {
+    const other: KamailioConfigArgs = { ...args, digest: "SHA-256", tlsMedia: "required", publicAddress: args.address };
+    await using container = await kamailioContainer(other, mariadb, true);
+    assert.equal(await container.ended(), 0, container.output);
+    assert.match(container.output, /config file ok/);
+  });
+
+  it("answers OPTIONS on every transport", async () => {
+    for (const transport of ["udp", "tcp", "tls"] as const) {
+      const message = request("OPTIONS", `sip:${args.domain}`, "", "monitor", transport.toUpperCase());
+      assert.equal(statusOf(await exchange(transport, message)), "SIP/2.0 200 OK", transport);
+    }
+  });
+
+  it("registers with the right password and challenges the unknown user as it does the wrong password", async () => {
+    assert.equal(statusOf(await register(alice)), "SIP/2.0 200 OK");
+    const wrong = await register({ ...alice, password: "wrong" });
+    const unknown = await register({ name: "nobody", password: "wrong" });
+    const blur = (text: string) =>
+      text.replaceAll(/nonce="[^"]*"|nobody|alice|branch=\S+|call-\d+|tag=\S+|rport=\d+/g, "…");
+    assert.equal(statusOf(wrong), "SIP/2.0 401 Unauthorized");
+    assert.equal(blur(unknown), blur(wrong));
+  });
+
+  it("bans a source that guesses, and lets it in again", async () => {
+    for (let attempt = 0; attempt < 3; attempt++) await register({ name: "guessed", password: "wrong" });
+    assert.equal(await exchange("udp", request("OPTIONS", `sip:${args.domain}`)), "", "banned");
+    await waitFor(
+      "end of the ban",
+      async () => (await exchange("udp", request("OPTIONS", `sip:${args.domain}`))) !== "",
+    );
+  });
+
+  it("relays for nobody: not elsewhere, not without a password, not within a call it does not know", async () => {
+    assert.match(statusOf(await exchange("udp", request("INVITE", "sip:600@example.com"))), / 403 /);
+    assert.match(statusOf(await exchange("udp", request("INVITE", `sip:600@${args.domain}`))), / 407 /);
+    const route = `Route: <sip:${args.address};lr>\n`;
+    const forged = request("BYE", "sip:600@127.0.0.10:5060", route).replace(/^To: .*$/m, "$&;tag=made-up");
+    assert.match(statusOf(await exchange("udp", forged)), / 481 /);
+  });
+
+  it("says nothing to a scanner, to strangers on the core's socket, or about its software", async () => {
+    const scanner = request("OPTIONS", `sip:${args.domain}`, "User-Agent: friendly-scanner\n");
+    assert.equal(await exchange("udp", scanner), "");
+    assert.equal(await exchange("udp", request("OPTIONS", `sip:${args.domain}`), `${args.address}/5080`), "");
+    assert.doesNotMatch(await exchange("udp", request("OPTIONS", `sip:${args.domain}`)), /kamailio/i);
+  });
+
+  it("serves metrics and health on the ops listener only", async () => {
+    assert.match(await http(ops, "/healthz"), /^HTTP\/1.1 200 /);
+    assert.match(await http(ops, "/metrics"), /kamailio_rejected\{reason="auth"\} [1-9]/);
+    assert.match(await http(`${args.address}/5060`, "/metrics"), /^HTTP\/1.1 403 /);
+  });
+
+  it("takes JSON-RPC with the token only, and no method that could stop it", async () => {
+    assert.match(await rpc("core.uptime"), /"result"/);
+    assert.match(await rpc("core.uptime", "guess"), /^HTTP\/1.1 401 /);
+    assert.match(await rpc("core.kill"), /^HTTP\/1.1 403 /);
+    assert.match(await rpc("dispatcher.list"), /sip:127\.0\.0\.10:5060/);
+  });
+
+  it("takes a new subscriber from the database when asked to reload", async () => {
+    const bob = { name: "bob", password: "new" };
+    assert.match(statusOf(await register(bob)), / 401 /);
+    assert.equal((await runDatabaseJob(mariadb, rows([alice, bob]), { steps: ["rows"] })).exitCode, 0);
+    const reload = await runReloadJob(mariadb, secrets.opsToken);
+    assert.equal(reload.exitCode, 0, reload.output);
+    assert.match(statusOf(await register(bob)), / 200 /);
+  });
+
+  it("fails the reload job with the reason", async () => {
+    const { exitCode, output } = await runReloadJob(mariadb, "wrong-token");
+    assert.equal(exitCode, 1);
+    assert.match(output, /tls\.reload failed .*401 Unauthorized/);
+  });
+
+  it("writes registrations to the database", async () => {
+    await waitFor("alice in the location table", async () =>
+      (await query(mariadb, "SELECT username FROM location")).rows.includes("alice"),
+    );
+  });
+
+  it("logs one JSON object per line, and no error", () => {
+    const lines = kamailio.output.split("\n").filter((line) => line.startsWith("{"));
+    const entries = lines.map((line) => JSON.parse(line) as { level: string; message: string });
+    assert.ok(entries.length > 0);
+    const errors = entries
+      .filter(({ level }) => level === "ERROR" || level === "CRITICAL")
+      // The answer to a ping that was on its way while the rows were reloaded.
+      .filter(({ message }) => !message.startsWith("Setting the probing state failed"));
+    assert.deepEqual(errors, []);
+  });
+
+  it("ends at once, and cleanly, when it is told to", async () => {
+    await docker(["stop", "--time", String(kamailioRuntime(args).graceSeconds), kamailio.name]);
+    assert.equal(await kamailio.ended(), 0);
+  });
+});

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  renderKamailioConfig,
+  renderKamailioSecrets,
+  type KamailioConfigArgs,
+  type KamailioSecrets,
+} from "../../configs/kamailio/index.ts";
+
+const args: KamailioConfigArgs = {
+  domain: "sip.example.test",
+  address: "10.5.0.2",
+  opsAddress: "10.7.0.66",
+  publicAddress: "203.0.113.7",
+  publicPorts: { udp: 0, tcp: 0, tls: 15061 },
+  database: { host: "10.7.0.3", port: 3306, name: "kamailio", user: "kamailio" },
+  rtpengine: { address: "10.5.0.4", port: 22222 },
+  opsAllow: ["10.7.0.0/24"],
+};
+const secrets: KamailioSecrets = {
+  databasePassword: "database-secret",
+  nonceSecret: "nonce-secret-nonce-secret-nonce-secret",
+  opsToken: "ops-secret",
+};
+const files = renderKamailioConfig(args);
+const stack = files["stack.cfg"] ?? "";
+const script = Object.entries(files)
+  .filter(([name]) => name !== "stack.cfg")
+  .map(([, content]) => content)
+  .join("\n");
+const defined = [...stack.matchAll(/^#!substdef "!(\w+)!/gm)].map(([, name = ""]) => name);
+
+describe("Kamailio's files", () => {
+  it("hold no secret outside the secret file", () => {
+    for (const secret of Object.values(secrets)) {
+      assert.ok(!JSON.stringify(files).includes(secret));
+      assert.ok(JSON.stringify(renderKamailioSecrets(args, secrets)).includes(secret));
+    }
+  });
+
+  it("define every value that the script uses, and use every value that is defined", () => {
+    const used = new Set(script.match(/\bSBC_[A-Z0-9_]+\b/g));
+    assert.deepEqual([...used].toSorted(), defined.toSorted());
+  });
+
+  it("have no value whose name begins another's: substitution would cut it in two", () => {
+    for (const name of defined) {
+      assert.deepEqual(
+        defined.filter((other) => other !== name && other.startsWith(name)),
+        [],
+      );
+    }
+  });
+
+  it("include every file, and each once", () => {
+    const included = [...script.matchAll(/^include_file "([\w.-]+)"/gm)].map(([, name]) => name).toSorted();
+    const present = Object.keys(files).filter(
+      (name) => name.endsWith(".cfg") && !["kamailio.cfg", "tls.cfg"].includes(name),
+    );
+    assert.deepEqual(included, present.toSorted());
+  });
+
+  it("advertise the public address to phones and never to the core", () => {
+    const sockets = stack.split("\n").filter((line) => line.startsWith("listen="));
+    assert.deepEqual(sockets, [
+      'listen=udp:10.5.0.2:5060 advertise 203.0.113.7:5060 name "udp"',
+      'listen=tcp:10.5.0.2:5060 advertise 203.0.113.7:5060 name "tcp"',
+      'listen=tls:10.5.0.2:5061 advertise 203.0.113.7:15061 name "tls"',
+      'listen=udp:10.5.0.2:5080 name "core"',
+      'listen=tcp:10.7.0.66:8880 name "ops"',
+    ]);
+  });
+
+  it("advertise nothing where phones reach the container itself", () => {
+    const own = renderKamailioConfig({ ...args, publicAddress: args.address, publicPorts: undefined });
+    assert.doesNotMatch(own["stack.cfg"] ?? "", /advertise/);
+  });
+});
+
+describe("Kamailio's secrets", () => {
+  it("refuse what would end a string or a part of the URL", () => {
+    for (const bad of ['a"b', "a@b", "a/b", "a b", "a\nb", ""]) {
+      assert.throws(() => renderKamailioSecrets(args, { ...secrets, databasePassword: bad }), /databasePassword/);
+    }
+  });
+
+  it("refuse a nonce key that can be guessed", () => {
+    assert.throws(() => renderKamailioSecrets(args, { ...secrets, nonceSecret: "short" }), /at least 32/);
+  });
+});

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import {
+  nodeCapacity,
+  planAddresses,
+  smallestSubnets,
+  type AddressPlan,
+  type Subnets,
+} from "../../components/addresses.ts";
+import { formatAddress, formatCidr, parseAddress, parseCidr, type Cidr } from "../../components/ipv4.ts";
+
+const names = ["sbc", "monitoring", "data"] as const;
+
+function block(text: string): Cidr {
+  const parsed = parseCidr(text);
+  assert.ok(parsed, `${text} is no subnet`);
+  return parsed;
+}
+
+/** Three subnets of any allowed size that are apart: each in a /8 of its own. */
+const subnets: fc.Arbitrary<Subnets> = fc
+  .tuple(
+    ...names.map((name, index) =>
+      fc.tuple(fc.integer({ min: 9, max: smallestSubnets[name] }), fc.nat(2 ** 24 - 1)).map(([prefix, host]) => {
+        const number = (10 + index) * 2 ** 24 + host;
+        return formatCidr(block(`${formatAddress(number)}/${prefix}`));
+      }),
+    ),
+  )
+  .map(([sbc = "", monitoring = "", data = ""]) => ({ sbc, monitoring, data }));
+
+/** Subnets and a number of nodes that fits, at most 300. */
+const stacks = subnets.chain((nets) =>
+  fc.tuple(fc.constant(nets), fc.integer({ min: 1, max: Math.min(300, nodeCapacity(nets)) })),
+);
+
+/** Every fixed address with the network that it is on. */
+function fixed(plan: AddressPlan): { network: (typeof names)[number]; address: string }[] {
+  const legs = [plan.kamailio, plan.rtpengine, plan.acme, ...plan.asterisk];
+  return [
+    { network: "sbc", address: plan.operations },
+    { network: "data", address: plan.mariadb },
+    ...legs.flatMap((leg) => names.map((network) => ({ network, address: leg[network] }))),
+  ];
+}
+
+describe("for any subnets and any number of nodes that fits", () => {
+  test("no address is given twice", () => {
+    fc.assert(
+      fc.property(stacks, ([nets, nodes]) => {
+        const addresses = fixed(planAddresses(nets, nodes)).map(({ address }) => address);
+        assert.equal(new Set(addresses).size, addresses.length);
+      }),
+    );
+  });
+
+  test("every address is a host of its subnet: not the gateway, not the network's own, not broadcast", () => {
+    fc.assert(
+      fc.property(stacks, ([nets, nodes]) => {
+        const plan = planAddresses(nets, nodes);
+        for (const { network, address } of fixed(plan)) {
+          const { first, last } = block(nets[network]);
+          const number = parseAddress(address) ?? -1;
+          assert.ok(number > first && number < last, `${address} is no host of ${nets[network]}`);
+          assert.notEqual(address, plan.networks[network].gateway);
+        }
+      }),
+    );
+  });
+
+  test("dynamic addresses are in the upper half and never meet a fixed one", () => {
+    fc.assert(
+      fc.property(stacks, ([nets, nodes]) => {
+        const plan = planAddresses(nets, nodes);
+        for (const network of names) {
+          const range = block(plan.networks[network].ipRange);
+          const { first, last } = block(nets[network]);
+          assert.ok(range.first >= first + (last + 1 - first) / 2 && range.last <= last);
+          for (const { address } of fixed(plan).filter((one) => one.network === network)) {
+            assert.ok(
+              (parseAddress(address) ?? Infinity) < range.first,
+              `${address} is in ${plan.networks[network].ipRange}`,
+            );
+          }
+        }
+      }),
+    );
+  });
+
+  test("nothing moves when nodes come or go", () => {
+    fc.assert(
+      fc.property(stacks, fc.integer({ min: 1, max: 300 }), ([nets, nodes], other) => {
+        const one = planAddresses(nets, nodes);
+        const two = planAddresses(nets, Math.min(other, nodeCapacity(nets)));
+        const common = Math.min(one.asterisk.length, two.asterisk.length);
+        assert.deepEqual(one.asterisk.slice(0, common), two.asterisk.slice(0, common));
+        assert.deepEqual({ ...one, asterisk: [] }, { ...two, asterisk: [] });
+      }),
+    );
+  });
+
+  test("one node more than fits is refused", () => {
+    fc.assert(
+      fc.property(subnets, (nets) => {
+        assert.throws(() => planAddresses(nets, nodeCapacity(nets) + 1), /do not fit/);
+      }),
+    );
+  });
+});
+
+test("the default subnets have the addresses of the written design", () => {
+  const plan = planAddresses({ sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24" }, 2);
+  assert.deepEqual([plan.kamailio.sbc, plan.rtpengine.sbc, plan.operations], ["10.5.0.2", "10.5.0.4", "10.5.0.3"]);
+  assert.deepEqual(
+    plan.asterisk.map(({ name, sbc, data }) => [name, sbc, data]),
+    [
+      ["asterisk-1", "10.5.0.10", "10.7.0.74"],
+      ["asterisk-2", "10.5.0.11", "10.7.0.75"],
+    ],
+  );
+  assert.deepEqual([plan.mariadb, plan.kamailio.data], ["10.7.0.3", "10.7.0.66"]);
+});
+
+test("the smallest subnets have room for 22 nodes", () => {
+  assert.equal(nodeCapacity({ sbc: "10.5.0.0/26", monitoring: "10.6.0.0/25", data: "10.7.0.0/25" }), 22);
+});
+
+for (const [name, cidr] of [
+  ["sbc", "10.5.0.0/27"],
+  ["monitoring", "10.6.0.0/26"],
+  ["data", "10.7.0.0/26"],
+] as const) {
+  test(`a ${name} network of ${cidr} is refused`, () => {
+    const nets = { sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24", [name]: cidr };
+    assert.throws(() => planAddresses(nets, 1), /too small/);
+  });
+}
+
+for (const text of ["10.5.0.0", "10.5.0.0/33", "10.5.0/24", "10.5.0.256/24", "010.5.0.0/24", "10.5.0.0/24/1", ""]) {
+  test(`${JSON.stringify(text)} is no subnet`, () => assert.equal(parseCidr(text), undefined));
+}

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { parseConfig } from "../../components/config-parse.ts";
+
+/** Configuration as Pulumi hands it over: objects are JSON. */
+function parse(config: Record<string, unknown>, stack = "dev", secret = true) {
+  const raw = Object.entries({ domain: "sip.example.test", ...config }).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  return parseConfig(Object.fromEntries(raw) as Record<string, string>, stack, () => secret);
+}
+
+function valid(config: Record<string, unknown>, stack?: string) {
+  const result = parse(config, stack);
+  assert.ok("config" in result, "problems" in result ? result.problems : "");
+  return result.config;
+}
+
+function problems(config: Record<string, unknown>, stack?: string): string {
+  const result = parse(config, stack);
+  assert.ok("problems" in result, "no problem was found");
+  return result.problems;
+}
+
+const prod = {
+  environment: "prod",
+  edge: { bind: "192.0.2.10", publicAddress: "198.51.100.7" },
+  certificates: { chainFile: "package.json", keyFile: "package.json" },
+};
+
+describe("defaults", () => {
+  test("of dev: the host itself is the only one that can reach the edge", () => {
+    const { edge, rtp, certificates, name } = valid({});
+    assert.equal(name, "sbc-dev");
+    assert.deepEqual([edge.bind, edge.ports], ["127.0.0.1", { udp: 5060, tcp: 5060, tls: 5061 }]);
+    assert.deepEqual([rtp.mode, rtp.publish, certificates.mode], ["bridge", false, "generated"]);
+  });
+
+  test("of prod: TLS alone is open, media are on the host, the certificate is the operator's", () => {
+    const { edge, rtp, certificates } = valid(prod, "prod");
+    assert.deepEqual(edge.ports, { udp: 0, tcp: 0, tls: 5061 });
+    assert.deepEqual([rtp.mode, certificates.mode], ["host", "provided"]);
+  });
+
+  test("the name follows the stack, in characters that Docker takes", () => {
+    assert.equal(valid({}, "Team_A.eu").name, "sbc-team-a-eu");
+  });
+
+  test("a published media range is small enough to be published", () => {
+    const { rtp } = valid({ rtp: { publish: true } });
+    assert.deepEqual([rtp.portMin, rtp.portMax], [30000, 30039]);
+  });
+
+  test("a subscriber's name of digits is a name", () => {
+    assert.deepEqual(valid({ subscribers: [{ name: 1001 }] }).subscribers, [{ name: "1001", rotation: 0 }]);
+  });
+});
+
+test("the configuration cannot be changed after it was read", () => {
+  const config = valid({});
+  assert.throws(() => Object.assign(config.edge.ports, { udp: 1 }), TypeError);
+});
+
+describe("a mistake is told with its key, its value, what is allowed and the command", () => {
+  const network = (sbc: string) => ({ networks: { sbc } });
+  const cases: [string, Record<string, unknown>, RegExp[]][] = [
+    [
+      "unknown key",
+      { edgge: {} },
+      [/sbc:edgge is no key; there are name, .*edge/, /pulumi config rm sbc:edgge -s dev/],
+    ],
+    [
+      "unknown nested key",
+      { edge: { prots: {} } },
+      [/sbc:edge\.prots is no key; there are bind/, /config rm --path 'sbc:edge\.prots'/],
+    ],
+    [
+      "wrong choice",
+      { environment: "test" },
+      [/sbc:environment = "test" must be dev or prod/, /config set sbc:environment dev/],
+    ],
+    [
+      "wrong type",
+      { asterisk: { nodes: "two" } },
+      [/sbc:asterisk\.nodes = "two" must be a number/, /'sbc:asterisk\.nodes' 2/],
+    ],
+    ["no JSON", { asterisk: "2" }, [/sbc:asterisk = .* must be a map of keys/]],
+    ["no domain", { domain: "" }, [/sbc:domain = "" must be a host name/, /config set sbc:domain sip\.example\.com/]],
+    ["no node", { asterisk: { nodes: 0 } }, [/sbc:asterisk\.nodes = 0 must be at least 1/]],
+    [
+      "nodes that do not fit",
+      { ...network("10.5.0.0/26"), asterisk: { nodes: 23 } },
+      [/asterisk\.nodes = 23 does not fit.* room for 22/],
+    ],
+    [
+      "drain of no node",
+      { asterisk: { drain: ["asterisk-3"] } },
+      [/asterisk\.drain\[0\] = "asterisk-3" is no node; there are asterisk-1 to asterisk-2/],
+    ],
+    ["drain of every node", { asterisk: { drain: ["asterisk-1", "asterisk-2"] } }, [/leaves no node for calls/]],
+    [
+      "subnet too small",
+      network("10.5.0.0/27"),
+      [/networks\.sbc = "10\.5\.0\.0\/27" is too small; it must be a \/26 or larger/],
+    ],
+    [
+      "data subnet too small",
+      { networks: { data: "10.7.0.0/26" } },
+      [/networks\.data.* is too small; it must be a \/25/],
+    ],
+    ["host bits", network("10.5.0.2/24"), [/has host bits set; did you mean 10\.5\.0\.0\/24/]],
+    ["no subnet", network("10.5.0.0"), [/must be an IPv4 subnet/]],
+    [
+      "subnets that overlap",
+      network("10.6.0.0/16"),
+      [/networks\.monitoring = "10\.6\.0\.0\/24" overlaps sbc:networks\.sbc/],
+    ],
+    [
+      "too many published media ports",
+      { rtp: { publish: true, portMax: 30040 } },
+      [/would publish 41 ports.* at most 40/, /portMax' 30039/],
+    ],
+    [
+      "published media on the host",
+      { rtp: { publish: true, mode: "host" }, edge: { publicAddress: "192.0.2.1" } },
+      [/rtp\.publish = true makes no sense/],
+    ],
+    ["media range backwards", { rtp: { portMin: 30000, portMax: 29999 } }, [/rtp\.portMax = 29999 must be at least/]],
+    [
+      "media range over the control socket",
+      { rtp: { portMin: 22000, portMax: 23000 } },
+      [/contains 22222, the port of the control socket/],
+    ],
+    [
+      "node's media range over SIP",
+      { asterisk: { rtpPorts: { min: 5000, max: 6000 } } },
+      [/contains 5060, the port of SIP/],
+    ],
+    ["TLS on the port of TCP", { edge: { ports: { tls: 5060 } } }, [/ports\.tls = 5060 is also sbc:edge\.ports\.tcp/]],
+    [
+      "SIP port inside published media",
+      { rtp: { publish: true }, edge: { ports: { udp: 30001 } } },
+      [/ports\.udp = 30001 is one of the media ports/],
+    ],
+    [
+      "unknown secret to rotate",
+      { rotation: { database: { root: 1 } } },
+      [/rotation\.database\.root is no key; there are kamailio, asterisk, report, schema/],
+    ],
+    [
+      "rotation that is no counter",
+      { rotation: { edge: { nonceKey: "now" } } },
+      [/rotation\.edge\.nonceKey = "now" must be a number/],
+    ],
+    [
+      "rotation of the operator's own certificate",
+      { certificates: { mode: "provided", ...prod.certificates }, rotation: { certificates: { server: 1 } } },
+      [/rotation\.certificates\.server = 1 is for generated certificates, it must be 0/],
+    ],
+    [
+      "every address of the host",
+      { edge: { bind: "0.0.0.0" } },
+      [/edge\.bind = "0\.0\.0\.0" would publish on every address/],
+    ],
+    [
+      "IPv6 address",
+      { edge: { publicAddress: "2001:db8::1" } },
+      [/publicAddress = "2001:db8::1" must be an IPv4 address/],
+    ],
+    [
+      "subscriber with a blank",
+      { subscribers: [{ name: "al ice" }] },
+      [/subscribers\[0\]\.name = "al ice" may only hold letters/, /'sbc:subscribers\[0\]\.name' alice/],
+    ],
+    [
+      "subscriber that is a service",
+      { subscribers: [{ name: 600 }] },
+      [/subscribers\[0\]\.name = 600 is a service of the dial plan/],
+    ],
+    [
+      "subscriber twice",
+      { subscribers: [{ name: "Bob" }, { name: "bob" }] },
+      [/subscribers\[1\]\.name = "bob" appears twice/],
+    ],
+    ["subscriber without a name", { subscribers: [{}] }, [/subscribers\[0\]\.name is required/]],
+    [
+      "registrations backwards",
+      { timers: { registrationMinSeconds: 4000 } },
+      [/must not be more than sbc:timers\.registrationMaxSeconds \(3600\)/],
+    ],
+    [
+      "too little memory for Kamailio",
+      { resources: { kamailio: { memoryMb: 128 } } },
+      [/resources\.kamailio\.memoryMb = 128 must be at least 192/],
+    ],
+    [
+      "too little memory for MariaDB",
+      { resources: { mariadb: { memoryMb: 128 } } },
+      [/resources\.mariadb\.memoryMb = 128 must be at least 256/],
+    ],
+    [
+      "renewal before birth",
+      { certificates: { validityDays: 31, renewDays: 31 } },
+      [/renewDays = 31 must be less than sbc:certificates\.validityDays/],
+    ],
+    [
+      "certificate file that is not there",
+      { certificates: { mode: "provided", chainFile: "no.pem", keyFile: "package.json" } },
+      [/chainFile = "no\.pem" does not exist/],
+    ],
+    [
+      "no certificate",
+      { certificates: { mode: "provided" } },
+      [/chainFile or sbc:certificates\.chain is required/, /keyFile or sbc:certificates\.key is required/],
+    ],
+  ];
+  for (const [name, config, expected] of cases) {
+    test(name, () => {
+      const text = problems(config);
+      for (const pattern of expected) assert.match(text, pattern);
+    });
+  }
+});
+
+describe("prod refuses", () => {
+  const cases: [string, Record<string, unknown>, RegExp][] = [
+    ["no host address", { ...prod, edge: { publicAddress: "198.51.100.7" } }, /sbc:edge\.bind is required in prod/],
+    ["no public address", { ...prod, edge: { bind: "192.0.2.10" } }, /sbc:edge\.publicAddress is required in prod/],
+    [
+      "a private public address",
+      { ...prod, edge: { bind: "192.0.2.10", publicAddress: "10.1.2.3" } },
+      /publicAddress = "10\.1\.2\.3" is private/,
+    ],
+    [
+      "unencrypted SIP",
+      { ...prod, edge: { ...prod.edge, ports: { udp: 5060 } } },
+      /ports\.udp = 5060 publishes unencrypted SIP/,
+    ],
+    [
+      "no door at all",
+      { ...prod, edge: { ...prod.edge, ports: { tls: 0 } } },
+      /ports\.tls = 0 leaves prod without any door/,
+    ],
+    ["a private CA", { ...prod, certificates: { mode: "generated" } }, /certificates\.mode = "generated" is for dev/],
+  ];
+  for (const [name, config, expected] of cases) {
+    test(name, () => assert.match(problems(config, "prod"), expected));
+  }
+});
+
+test("all mistakes are told at once, also of rules over several keys", () => {
+  const text = problems({
+    environment: "test",
+    asterisk: { nodes: 0 },
+    subscribers: [{ name: "a b" }],
+    rtp: { publish: true, portMax: 31000 },
+  });
+  assert.match(text, /has 4 mistakes:/);
+  for (const key of ["environment", "asterisk.nodes", "subscribers[0].name", "rtp.portMax"]) {
+    assert.ok(text.includes(`sbc:${key}`), `${key} is missing in ${text}`);
+  }
+});
+
+test("a private key in plain text is refused and not shown", () => {
+  const result = parse(
+    { certificates: { mode: "provided", chainFile: "package.json", key: "TOP-SECRET" } },
+    "dev",
+    false,
+  );
+  assert.ok("problems" in result);
+  assert.match(result.problems, /sbc:certificates\.key.*plain text/);
+  assert.match(result.problems, /config set --secret --path 'sbc:certificates\.key'/);
+  assert.ok(!result.problems.includes("TOP-SECRET"));
+});
+
+test("a private key that was pasted to where it does not belong is refused and not shown", () => {
+  const chain = "-----BEGIN EC PRIVATE KEY-----\nTOP-SECRET\n-----END EC PRIVATE KEY-----\n";
+  const result = parse({ certificates: { mode: "provided", chain } }, "dev", false);
+  assert.ok("problems" in result);
+  assert.match(result.problems, /sbc:certificates\.chain holds a private key in plain text; take it out/);
+  assert.ok(!result.problems.includes("TOP-SECRET"));
+});
