@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { asteriskRuntime } from "../configs/asterisk/index.ts";
 import { corePort } from "../configs/kamailio/index.ts";
+import { defaultClass } from "../configs/mariadb/rows.ts";
 import { rtpengineDefaults } from "../configs/rtpengine/index.ts";
 import { nodeCapacity, nodeName } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
@@ -74,6 +75,32 @@ export const configRules: readonly Rule[] = [
         ),
       );
     },
+  },
+  {
+    reads: ["subscribers", "classes"],
+    check: ({ subscribers, classes }) => {
+      const names = [defaultClass, ...classes.map(({ name }) => name)];
+      return subscribers.flatMap(({ class: group }, index) =>
+        problemIf(!names.includes(group), {
+          path: ["subscribers", index, "class"],
+          value: group,
+          problem: `is no class; there are ${[...new Set(names)].join(", ")}. Add it to sbc:classes, or take one of them`,
+          example: defaultClass,
+        }),
+      );
+    },
+  },
+  {
+    reads: ["classes"],
+    check: ({ classes }) =>
+      classes.flatMap(({ name }, index) =>
+        problemIf(classes.findIndex((other) => other.name === name) !== index, {
+          path: ["classes", index, "name"],
+          value: name,
+          problem: "appears twice; each class must be listed once",
+          example: `${name}-2`,
+        }),
+      ),
   },
   {
     reads: ["asterisk"],

@@ -3,7 +3,7 @@ import { credentialName } from "../configs/acme/index.ts";
 import { asteriskDefaults } from "../configs/asterisk/index.ts";
 import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
-import { subscriberNameProblem } from "../configs/mariadb/rows.ts";
+import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
 import { smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
 import { defaultPinsFile, registryProblem } from "./image-pins.ts";
@@ -101,6 +101,9 @@ const resources = (role: string, memoryMb: string) =>
 /** Names that softphones take, digits included: `pulumi config set --path` stores `1001` as a number. */
 const subscriberName = () =>
   z.pipe(z.pipe(z.union([z.string(), z.number()]), z.transform(String)), text(subscriberNameProblem));
+
+const className = () =>
+  pattern(/^[a-z][a-z0-9-]{0,31}$/, "must be a letter, then letters, digits and hyphens, in lower case, at most 32");
 
 /**
  * All configuration of a stack, keys below `sbc:`. Defaults that depend on the environment or the stack are filled in by
@@ -214,11 +217,24 @@ export const configSchema = z.strictObject({
           description: "User part of the SIP address; the password is generated.",
           example: "alice",
         }),
+        class: defaulted(className(), defaultClass, { description: "Class whose rules apply to this subscriber." }),
         rotation: rotation("password of this subscriber"),
       }),
     ),
     [],
     { description: "Accounts that the stack makes. Accounts that an operator added are left alone." },
+  ),
+  classes: defaulted(
+    z.array(
+      z.strictObject({
+        name: required(className(), {
+          description: `Name of the class. \`${defaultClass}\` is that of subscribers that name none.`,
+          example: "office",
+        }),
+      }),
+    ),
+    [],
+    { description: "Rules for subscribers by class. What a class does not say is as in a class that is not listed." },
   ),
   certificates: section({
     mode: optional(z.enum(["generated", "provided", "acme"]), {

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Rows } from "../configs/mariadb/rows.ts";
+import type { Policy, Rows } from "../configs/mariadb/rows.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import { password } from "./password.ts";
@@ -16,17 +16,28 @@ export function subscriberPasswords(
 
 /** All rows that the stack owns in the database. */
 export function stackRows(
-  { asterisk, domain, protection }: Config,
+  config: Config,
   addresses: AddressPlan,
   passwords: Readonly<Record<string, pulumi.Output<string>>>,
 ): pulumi.Output<Rows> {
+  const { asterisk, domain, protection } = config;
   return pulumi.all(passwords).apply((values) => ({
     domain,
-    subscribers: Object.entries(values).map(([name, value]) => ({ name, password: value })),
+    subscribers: config.subscribers.map(({ name, class: group }) => ({
+      name,
+      password: values[name] ?? "",
+      class: group,
+    })),
     nodes: addresses.asterisk.map(({ name, sbc }) => ({ name, address: sbc, drain: asterisk.drain.includes(name) })),
     addresses: [
       ...protection.blocked.map((cidr) => ({ cidr, group: "blocked" as const })),
       ...protection.unlimited.map((cidr) => ({ cidr, group: "unlimited" as const })),
     ],
+    policy: edgePolicy(config),
   }));
+}
+
+/** What the edge allows, by the keys that its script looks up. */
+function edgePolicy(_config: Config): Policy {
+  return {};
 }

@@ -6,6 +6,8 @@ export interface Subscriber {
   name: string;
   /** Clear text password; only its HA1 leaves this module. */
   password: string;
+  /** Class whose rules the edge applies. Default `default`. */
+  class?: string;
 }
 
 /** An Asterisk node in the dispatcher set. */
@@ -41,10 +43,18 @@ export interface Rows {
   nodes: readonly DispatcherNode[];
   /** Default: none. */
   addresses?: readonly AddressRow[];
+  /** What the edge allows: key, such as `class.default.max_calls`, → value. Default: nothing. */
+  policy?: Policy;
 }
+
+/** Key → value of table `edge_policy`; at most 128 and 255 characters. */
+export type Policy = Readonly<Record<string, string | number>>;
 
 /** What the column `owner` holds in rows that were made here; everything else belongs to an operator and is never touched. */
 export const ownerMark = "stack";
+
+/** Class of a subscriber that names none. */
+export const defaultClass = "default";
 
 /**
  * Says what is wrong with a subscriber's name, or nothing when it can be used.
@@ -87,8 +97,8 @@ export function renderSubscriberRows(domain: string, subscribers: readonly Subsc
   if (subscribers.length === 0) return `DELETE FROM subscriber WHERE ${owned};\n`;
 
   const keys = subscribers.map(({ name }) => tuple(name, domain)).join(", ");
-  const rows = subscribers.map(({ name, password }) =>
-    tuple(name, domain, ha1(name, domain, password), ha1(name, domain, password, "sha256"), ownerMark),
+  const rows = subscribers.map(({ name, password, class: group = defaultClass }) =>
+    tuple(name, domain, ha1(name, domain, password), ha1(name, domain, password, "sha256"), group, ownerMark),
   );
   return `SELECT GROUP_CONCAT(username ORDER BY username SEPARATOR ', ') INTO @taken
   FROM subscriber WHERE NOT ${owned} AND (username, domain) IN (${keys});
@@ -99,9 +109,9 @@ IF @taken IS NOT NULL THEN
 END IF//
 DELIMITER ;
 DELETE FROM subscriber WHERE ${owned} AND (username, domain) NOT IN (${keys});
-INSERT INTO subscriber (username, domain, ha1, ha1_sha256, owner) VALUES
+INSERT INTO subscriber (username, domain, ha1, ha1_sha256, class, owner) VALUES
   ${rows.join(",\n  ")}
-  ON DUPLICATE KEY UPDATE username = VALUES(username), ha1 = VALUES(ha1), ha1_sha256 = VALUES(ha1_sha256);
+  ON DUPLICATE KEY UPDATE username = VALUES(username), ha1 = VALUES(ha1), ha1_sha256 = VALUES(ha1_sha256), class = VALUES(class);
 `;
 }
 
@@ -126,6 +136,14 @@ export function renderAddressRows(addresses: readonly AddressRow[]): string {
   return replaceOwned("address", ["grp", "ip_addr", "mask", "owner"], rows);
 }
 
+/** SQL that makes the stack's rows of `edge_policy` exactly the given ones; a key that an operator has set himself stays his. Safe to run again. */
+export function renderPolicyRows(policy: Policy): string {
+  const rows = Object.entries(policy).map(([key, value]) =>
+    tuple(key, typeof value === "number" ? 1 : 0, String(value), ownerMark),
+  );
+  return replaceOwned("edge_policy", ["key_name", "value_type", "key_value", "owner"], rows, "INSERT IGNORE");
+}
+
 /** SQL that makes all rows of the stack exactly the given ones, in one transaction. */
 export function renderRows(rows: Rows): string {
   return [
@@ -133,13 +151,14 @@ export function renderRows(rows: Rows): string {
     renderSubscriberRows(rows.domain, rows.subscribers),
     renderDispatcherRows(rows.dispatcherSetId ?? 1, rows.nodes),
     renderAddressRows(rows.addresses ?? []),
+    renderPolicyRows(rows.policy ?? {}),
     "COMMIT;\n",
   ].join("\n");
 }
 
 /** These tables have no key of their own to update by; inside the transaction nobody sees them empty. */
-function replaceOwned(table: string, columns: readonly string[], rows: readonly string[]): string {
+function replaceOwned(table: string, columns: readonly string[], rows: readonly string[], verb = "INSERT"): string {
   const insert =
-    rows.length === 0 ? "" : `INSERT INTO ${table} (${columns.join(", ")}) VALUES\n  ${rows.join(",\n  ")};\n`;
+    rows.length === 0 ? "" : `${verb} INTO ${table} (${columns.join(", ")}) VALUES\n  ${rows.join(",\n  ")};\n`;
   return `DELETE FROM ${table} WHERE owner = ${quote(ownerMark)};\n${insert}`;
 }

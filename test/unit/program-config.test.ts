@@ -53,7 +53,9 @@ describe("defaults", () => {
   });
 
   test("a subscriber's name of digits is a name", () => {
-    assert.deepEqual(valid({ subscribers: [{ name: 1001 }] }).subscribers, [{ name: "1001", rotation: 0 }]);
+    assert.deepEqual(valid({ subscribers: [{ name: 1001 }] }).subscribers, [
+      { name: "1001", class: "default", rotation: 0 },
+    ]);
   });
 });
 

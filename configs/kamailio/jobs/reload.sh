@@ -43,7 +43,8 @@ call() { # method params
 for what in "${reload[@]}"; do
   case $what in
   dispatcher) call dispatcher.reload '[]' ;;
-  subscribers) call htable.reload '["ha1"]' ;;
+  subscribers) call htable.reload '["ha1"]' && call htable.reload '["class"]' ;;
+  policy) call htable.reload '["policy"]' ;;
   addresses) call permissions.addressReload '[]' ;;
   certificates) call tls.reload '[]' ;;
   *) fail "cannot reload $what" ;;

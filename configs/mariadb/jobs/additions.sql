@@ -3,6 +3,7 @@
 -- Rows made by `up` carry 'stack' and are reconciled; all others belong to an operator.
 ALTER TABLE subscriber
   ADD COLUMN IF NOT EXISTS ha1_sha256 CHAR(64) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS class VARCHAR(32) NOT NULL DEFAULT 'default',
   ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
 ALTER TABLE dispatcher ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
 ALTER TABLE address ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
@@ -14,7 +15,24 @@ CREATE OR REPLACE VIEW ha1cache AS
 CREATE OR REPLACE VIEW ha1cache_sha256 AS
   SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, ha1_sha256 AS key_value, 0 AS expires
     FROM subscriber WHERE ha1_sha256 <> '';
-INSERT IGNORE INTO version (table_name, table_version) VALUES ('ha1cache', 2), ('ha1cache_sha256', 2);
+-- The class of each subscriber (htable `class`).
+CREATE OR REPLACE VIEW classcache AS
+  SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, class AS key_value, 0 AS expires FROM subscriber;
+
+-- What the edge allows, as the script looks it up: `class.<class>.<rule>`, `trunk.<trunk>.<rule>`, ... (htable `policy`). value_type: 0 text,
+-- 1 number.
+CREATE TABLE IF NOT EXISTS edge_policy (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  key_name VARCHAR(128) NOT NULL,
+  value_type TINYINT NOT NULL DEFAULT 0,
+  key_value VARCHAR(255) NOT NULL,
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator',
+  UNIQUE INDEX key_name_idx (key_name)
+) ENGINE = InnoDB;
+CREATE OR REPLACE VIEW policycache AS
+  SELECT id, key_name, 0 AS key_type, value_type, key_value, 0 AS expires FROM edge_policy;
+INSERT IGNORE INTO version (table_name, table_version) VALUES
+  ('ha1cache', 2), ('ha1cache_sha256', 2), ('classcache', 2), ('policycache', 2);
 
 -- One row per leg; the legs of one call share xcid, the Call-ID of the caller's leg, whose row (direction 'in') is the billable one.
 -- cdr_id is made by the edge: after a crash a call that had ended may come back from the dialog table and end a second time, and a
