@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
-import { ensureImage } from "../support/images.ts";
+import { ensureTesterImage } from "../support/images.ts";
 import { docker, tryDocker } from "./docker.ts";
 import { mediaOf, rtpPackets, type Media } from "./rtp.ts";
 
@@ -9,9 +10,8 @@ import { mediaOf, rtpPackets, type Media } from "./rtp.ts";
 const transports = { udp: "u1", tcp: "t1", tls: "l1" } as const;
 export type Transport = keyof typeof transports;
 
-/** Scenarios in `scenarios/`; the comment at the top of each says what it does. */
-export type Scenario =
-  "options" | "bindings" | "register" | "call" | "listen" | "mailbox" | "cancel" | "answer" | "leave" | "busy" | "ring";
+/** A scenario: a file below `scenarios/` without its `.xml`, e.g. `call`. The comment at the top of each says what it does. */
+export type Scenario = string;
 
 /** Where the calls go. */
 export interface Target {
@@ -40,6 +40,8 @@ export interface RunOptions {
   expires?: number;
   /** µ-law audio that is sent, again and again, during a call. */
   audio?: Buffer;
+  /** More words for the scenario, `[word]` there. */
+  keys?: Readonly<Record<string, string>>;
   /** How many times the scenario runs, one after the other. Default 1. */
   calls?: number;
   /** Limit for the whole run, in seconds. Default 20. */
@@ -66,6 +68,7 @@ export class SipAgent implements AsyncDisposable {
   readonly address: string;
   readonly #target: Target;
   readonly #image: string;
+  #scripts?: Promise<unknown>;
 
   private constructor(container: string, address: string, target: Target, image: string) {
     this.container = container;
@@ -79,7 +82,7 @@ export class SipAgent implements AsyncDisposable {
    * `container:NAME` as network it shares that container's, and the address to use there has to be given.
    */
   static async start(network: string, target: Target, address?: string): Promise<SipAgent> {
-    const image = await ensureImage("tools");
+    const image = await ensureTesterImage();
     const container = `${network.replace("container:", "")}-agent-${randomBytes(4).toString("hex")}`;
     await docker([
       ...["run", "--detach", "--rm", "--init", "--name", container, "--network", network],
@@ -123,6 +126,7 @@ export class SipAgent implements AsyncDisposable {
       // SIPp makes Call-IDs and branches of process ids, which are the same in every container.
       ...["-cid_str", `%u-%p-${id}@%s`, "-key", "run", id],
       ...["-key", "domain", domain, "-key", "called", called, "-key", "expires", String(expires)],
+      ...Object.entries(options.keys ?? {}).flatMap(([word, value]) => ["-key", word, value]),
       ...["-trace_logs", "-log_file", "log", "-trace_err", "-error_file", "errors"],
     ];
     const script = [
@@ -140,6 +144,22 @@ export class SipAgent implements AsyncDisposable {
     });
     const [log = "", errors = ""] = result.stdout.toString("utf8").split("\0");
     return { id, exitCode: result.exitCode, log: words(log), errors: errors + result.stderr };
+  }
+
+  /**
+   * Runs a TypeScript program of `test/sip/scripts` in the agent's container, with `input` as JSON on its standard input, and returns the
+   * JSON that it prints. @throws with its complaints when it fails.
+   */
+  async script<T>(name: string, input: unknown, limitSeconds = 30): Promise<T> {
+    this.#scripts ??= docker(["cp", fileURLToPath(new URL("scripts", import.meta.url)), `${this.container}:/scripts`]);
+    await this.#scripts;
+    const node = ["node", "--disable-warning=ExperimentalWarning", `/scripts/${name}.ts`];
+    const { exitCode, stdout, stderr } = await tryDocker(["exec", "--interactive", this.container, ...node], {
+      input: JSON.stringify(input),
+      timeout: limitSeconds * 1000,
+    });
+    if (exitCode !== 0) throw new Error(`${name} failed with ${exitCode}: ${stderr}`);
+    return JSON.parse(stdout.toString("utf8")) as T;
   }
 
   /**

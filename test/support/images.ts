@@ -1,15 +1,23 @@
 import { fileURLToPath } from "node:url";
-import { imageContext, imageName } from "../../components/context-hash.ts";
+import { contextHash, imageContext, imageName, ownBase } from "../../components/context-hash.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Name of the local image that is built from `images/<service>`; built when it is not there. */
-export async function ensureImage(service: string): Promise<string> {
-  const name = imageName(service, "sbc-base:forky", root);
+export function ensureImage(service: string): Promise<string> {
+  return ensure(imageName(service, ownBase, root), `${root}/${imageContext(service)}`, []);
+}
+
+/** Name of the image of the tests' phones and attackers, on top of `images/tools`; built when it is not there. */
+export async function ensureTesterImage(): Promise<string> {
+  const base = await ensureImage("tools");
+  const context = `${root}/test/images/tester`;
+  return ensure(`sbc-tester:${contextHash(context, { BASE: base })}`, context, ["--build-arg", `BASE=${base}`]);
+}
+
+async function ensure(name: string, context: string, args: readonly string[]): Promise<string> {
   const { exitCode } = await tryDocker(["image", "inspect", name]);
-  if (exitCode !== 0) {
-    await docker(["build", "--quiet", "--tag", name, `${root}/${imageContext(service)}`], { timeout: 600_000 });
-  }
+  if (exitCode !== 0) await docker(["build", "--quiet", ...args, "--tag", name, context], { timeout: 600_000 });
   return name;
 }
