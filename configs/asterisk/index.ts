@@ -238,7 +238,8 @@ rtp_timeout_hold = 3600
 trust_id_inbound = yes
 send_pai = yes
 allow_subscribe = no
-allow_transfer = no
+; Which transfers are allowed is for the edge to say.
+allow_transfer = yes
 
 [edge]
 type = aor
