@@ -11,7 +11,7 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { startAcmeServer, type AcmeServer } from "../support/acme-server.ts";
 import { testAuthority } from "../support/certificates.ts";
 import { testPrefix } from "../../scripts/sweep.ts";
-import { EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
+import { EdgeStack, freeNetworks, hangUpAll, type Outputs } from "./stack.ts";
 
 const domain = "sip.example.test";
 /**
@@ -149,7 +149,7 @@ describe("a production stack", { timeout: 420_000 }, () => {
     const open = await tlsConnection(trusted);
     const certificate = certificateOf(open);
     assert.match(await options(open, 1), /^SIP\/2\.0 200/);
-    const call = phone.run("call", { user: alice, called: "600", transport: "tls", holdMs: 12_000, limitSeconds: 40 });
+    const call = phone.run("talk", { user: alice, called: "600", transport: "tls", limitSeconds: 90 });
     let ended = false;
     void call.finally(() => (ended = true));
 
@@ -168,7 +168,9 @@ describe("a production stack", { timeout: 420_000 }, () => {
     assert.ok(!ended, "the call was over before the certificate was new");
     assert.match(await options(open, 2), /^SIP\/2\.0 200/);
     open.destroy();
+    await hangUpAll(outputs);
     const result = await call;
+    assert.deepEqual(result.log["invite"], ["200"], result.errors);
     assert.equal(result.exitCode, 0, result.errors);
     assert.equal(await startedAt(), started);
     await waitFor("a healthy client", async () => {

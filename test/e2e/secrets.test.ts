@@ -12,7 +12,7 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { returned } from "../sip/rtp.ts";
 import { checks, isJob, problemsOf, type Inspected } from "./hardening.ts";
 import { dockerPlaces, findLeaks, outputsOf, ProcessWatch, secretsOf, type Places, type Secret } from "./leaks.ts";
-import { EdgeStack, type Outputs, type Run } from "./stack.ts";
+import { EdgeStack, hangUpAll, type Outputs, type Run } from "./stack.ts";
 
 const domain = "sip.example.test";
 const repository = join(import.meta.dirname, "../..");
@@ -81,6 +81,19 @@ describe("a running stack", { timeout: 240_000 }, () => {
       { input: login },
     );
     return exitCode === 0;
+  }
+
+  /** Brings the stack up while a phone is in a call to the echo test, and ends the call from the far end afterwards. */
+  async function upDuringCall(agent: SipAgent, who: Credentials) {
+    const talking = agent.capture(() =>
+      agent.run("talk", { user: who, called: "600", audio: noise(4, 7), limitSeconds: 120 }),
+    );
+    const run = await up();
+    await hangUpAll(outputs);
+    const call = await talking;
+    assert.deepEqual(call.result.log["invite"], ["200"], call.result.errors);
+    assert.ok(call.media.sent.length > 50, `${call.media.sent.length} packets`);
+    return { call, run };
   }
 
   const passwordOf = (resource: string): string =>
@@ -225,18 +238,7 @@ describe("a running stack", { timeout: 240_000 }, () => {
         subscribers: [{ name: "alice", rotation: 1 }, { name: "bob" }],
         rotation: { database: { schema: 1, asterisk: 1, report: 1 }, certificates: { server: 1, ca: 1 } },
       });
-      const [call, run] = await Promise.all([
-        bobsPhone.capture(() =>
-          bobsPhone.run("call", {
-            user: user("bob"),
-            called: "600",
-            holdMs: 12_000,
-            audio: noise(4, 7),
-            limitSeconds: 40,
-          }),
-        ),
-        up(),
-      ]);
+      const { call, run } = await upDuringCall(bobsPhone, user("bob"));
 
       assert.deepEqual(await restartedSince(earlier), [], JSON.stringify(run.changes));
       assert.equal(call.result.exitCode, 0, call.result.errors);
@@ -300,18 +302,7 @@ describe("a running stack", { timeout: 240_000 }, () => {
           certificates: { server: 1, ca: 1 },
         },
       });
-      const [call] = await Promise.all([
-        phone.capture(() =>
-          phone.run("call", {
-            user: user("alice"),
-            called: "600",
-            holdMs: 15_000,
-            audio: noise(4, 7),
-            limitSeconds: 45,
-          }),
-        ),
-        up(),
-      ]);
+      const { call } = await upDuringCall(phone, user("alice"));
       assert.deepEqual(await restartedSince(earlier), [outputs.containers.kamailio]);
       assert.equal(call.result.exitCode, 0, call.result.errors);
       assert.ok(returned(call.media) >= call.media.sent.length * 0.95, "the call had media all the time");

@@ -184,6 +184,11 @@ export class EdgeStack {
   }
 }
 
+/** Lets every Asterisk node hang up all of its calls, as the far end of each. */
+export async function hangUpAll({ containers }: Outputs): Promise<void> {
+  for (const node of containers.asterisk) await docker(["exec", node, "asterisk", "-rx", "channel request hangup all"]);
+}
+
 /** Three subnets of 10.96.0.0/11 that nothing on this host uses: several test runs may share one engine. */
 export function freeNetworks(): { sbc: string; monitoring: string; data: string } {
   const used = usedSubnets();
