@@ -1,5 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as delay } from "node:timers/promises";
 import { ensureTesterImage } from "../support/images.ts";
@@ -151,9 +155,9 @@ export class SipAgent implements AsyncDisposable {
    * JSON that it prints. @throws with its complaints when it fails.
    */
   async script<T>(name: string, input: unknown, limitSeconds = 30): Promise<T> {
-    this.#scripts ??= docker(["cp", fileURLToPath(new URL("scripts", import.meta.url)), `${this.container}:/scripts`]);
+    this.#scripts ??= copyScripts(this.container);
     await this.#scripts;
-    const node = ["node", "--disable-warning=ExperimentalWarning", `/scripts/${name}.ts`];
+    const node = ["node", `/scripts/${name}.mjs`];
     const { exitCode, stdout, stderr } = await tryDocker(["exec", "--interactive", this.container, ...node], {
       input: JSON.stringify(input),
       timeout: limitSeconds * 1000,
@@ -241,6 +245,23 @@ export async function waitFor(what: string, condition: () => Promise<boolean>, l
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`waited ${limitMs} ms in vain for: ${what}`);
     await delay(100);
+  }
+}
+
+/** Puts `scripts/` into a container as JavaScript: Debian's Node is built without TypeScript. */
+async function copyScripts(container: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "sbc-scripts-"));
+  try {
+    const source = fileURLToPath(new URL("scripts", import.meta.url));
+    for (const file of (await readdir(source, { recursive: true })).filter((one) => one.endsWith(".ts"))) {
+      const code = stripTypeScriptTypes(await readFile(join(source, file), "utf8"));
+      const target = join(folder, "scripts", file.replace(/\.ts$/, ".mjs"));
+      await mkdir(dirname(target), { recursive: true });
+      await writeFile(target, code.replaceAll(/(from "\.[^"]*)\.ts"/g, '$1.mjs"'));
+    }
+    await docker(["cp", join(folder, "scripts"), `${container}:/scripts`]);
+  } finally {
+    await rm(folder, { recursive: true });
   }
 }
 
