@@ -59,6 +59,7 @@ const kamailio = new KamailioSbc("kamailio", {
   domain,
   children: edge.workers,
   limits: { ...config.protection, ...timers },
+  numbering: config.protection.numbering,
   certificate,
   rtpengine: rtpengine.control,
   databasePassword: db.passwords.kamailio,

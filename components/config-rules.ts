@@ -103,6 +103,43 @@ export const configRules: readonly Rule[] = [
       ),
   },
   {
+    reads: ["classes", "timers", "protection"],
+    check: ({ classes, timers, protection }) =>
+      classes.flatMap(({ name, maxCalls, callsPerSecond, callMaxSeconds, destinations }, index) => [
+        ...problemIf(callMaxSeconds !== undefined && callMaxSeconds > timers.callMaxSeconds, {
+          path: ["classes", index, "callMaxSeconds"],
+          value: callMaxSeconds,
+          problem: `must not be more than sbc:timers.callMaxSeconds (${timers.callMaxSeconds})`,
+          example: String(timers.callMaxSeconds),
+        }),
+        ...(["maxCalls", "callsPerSecond"] as const).flatMap((limit) => {
+          const value = { maxCalls, callsPerSecond }[limit];
+          return problemIf(protection[limit] > 0 && value > protection[limit], {
+            path: ["classes", index, limit],
+            value,
+            problem: `must not be more than sbc:protection.${limit} (${protection[limit]}), which is for all subscribers together`,
+            example: String(protection[limit]),
+          });
+        }),
+        ...prefixProblems(["classes", index, "destinations"], destinations),
+        ...destinations.flatMap((prefix, at) =>
+          problemIf(
+            protection.premiumPrefixes.some((premium) => prefix.startsWith(premium)),
+            {
+              path: ["classes", index, "destinations", at],
+              value: prefix,
+              problem: `would never be allowed to class ${name}: sbc:protection.premiumPrefixes is for everybody. Take it out there, or here`,
+              example: "49",
+            },
+          ),
+        ),
+      ]),
+  },
+  {
+    reads: ["protection"],
+    check: ({ protection }) => prefixProblems(["protection", "premiumPrefixes"], protection.premiumPrefixes),
+  },
+  {
     reads: ["asterisk"],
     check: ({ asterisk: { rtpPorts } }) =>
       portRange(["asterisk", "rtpPorts"], ["min", "max"], rtpPorts, [asteriskRuntime.sipPort], "SIP"),
@@ -410,4 +447,17 @@ function portRange(
       }),
     ),
   ];
+}
+
+/** Prefixes of which one begins another, or is there twice. */
+function prefixProblems(path: ConfigProblem["path"], prefixes: readonly string[]): ConfigProblem[] {
+  return prefixes.flatMap((prefix, index) => {
+    const other = prefixes.find((one, at) => at !== index && (one === "any" || prefix.startsWith(one)));
+    return problemIf(other !== undefined && (other !== prefix || prefixes.indexOf(prefix) !== index), {
+      path: [...path, index],
+      value: prefix,
+      problem: `says nothing new beside ${other ?? ""}; take one of the two out`,
+      example: "49",
+    });
+  });
 }

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { credentialName } from "../configs/acme/index.ts";
 import { asteriskDefaults } from "../configs/asterisk/index.ts";
+import { admissionDefaults } from "../configs/kamailio/admission.ts";
 import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
 import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
@@ -101,6 +102,16 @@ const resources = (role: string, memoryMb: string) =>
 /** Names that softphones take, digits included: `pulumi config set --path` stores `1001` as a number. */
 const subscriberName = () =>
   z.pipe(z.pipe(z.union([z.string(), z.number()]), z.transform(String)), text(subscriberNameProblem));
+
+/** Digits that a telephone number begins with, in international form without `+`. */
+const numberPrefix = () =>
+  z.pipe(
+    z.pipe(z.union([z.string(), z.number()]), z.transform(String)),
+    pattern(
+      /^([1-9]\d{0,14}|any)$/,
+      'must be the first digits of international numbers, without "+" or "00", such as 49, or any',
+    ),
+  );
 
 const className = () =>
   pattern(/^[a-z][a-z0-9-]{0,31}$/, "must be a letter, then letters, digits and hyphens, in lower case, at most 32");
@@ -230,6 +241,27 @@ export const configSchema = z.strictObject({
         name: required(className(), {
           description: `Name of the class. \`${defaultClass}\` is that of subscribers that name none.`,
           example: "office",
+        }),
+        maxCalls: defaulted(integer(0, 100_000), admissionDefaults.maxCalls, {
+          description: "Calls that one subscriber may make at once; 0: any number.",
+        }),
+        callsPerSecond: defaulted(integer(0, 10_000), admissionDefaults.callsPerSecond, {
+          description: "Calls that one subscriber may begin in a second; 0: any number.",
+        }),
+        callMaxSeconds: optional(integer(60, 604_800), {
+          description: "Longest call in seconds.",
+          defaultText: "`sbc:timers.callMaxSeconds`",
+          example: "3600",
+        }),
+        destinations: defaulted(z.array(numberPrefix()), [], {
+          description: "Beginnings of the numbers that may be called by a trunk, or `any`.",
+          example: "49",
+        }),
+        dailyCalls: defaulted(integer(0, 1_000_000), admissionDefaults.dailyCalls, {
+          description: "Calls by a trunk that one subscriber may begin in a day (UTC); 0: any number.",
+        }),
+        dailyMinutes: defaulted(integer(0, 1_000_000), admissionDefaults.dailyMinutes, {
+          description: "Minutes by a trunk that one subscriber may talk in a day (UTC); 0: any number.",
         }),
       }),
     ),
@@ -369,6 +401,34 @@ export const configSchema = z.strictObject({
     authWindowSeconds: limit("authWindowSeconds", 1, 86_400, "Seconds in which wrong passwords are counted."),
     nonceSeconds: limit("nonceSeconds", 10, 3600, "Seconds that a digest nonce may be used."),
     messageMaxBytes: limit("messageMaxBytes", 1500, 65_535, "Largest SIP message in bytes."),
+    maxCalls: defaulted(integer(0, 1_000_000), admissionDefaults.allCalls, {
+      description: "Calls at once, of all subscribers together; 0: any number.",
+    }),
+    callsPerSecond: defaulted(integer(0, 100_000), admissionDefaults.allCallsPerSecond, {
+      description: "Calls that all subscribers together may begin in a second; 0: any number.",
+    }),
+    premiumPrefixes: defaulted(z.array(numberPrefix()), [...admissionDefaults.premiumPrefixes], {
+      description: "Beginnings of numbers that nobody may call by a trunk, whatever his class says.",
+      example: "4990",
+    }),
+    numbering: section({
+      internationalPrefix: defaulted(
+        pattern(/^\d{1,6}$/, "must be 1 to 6 digits"),
+        admissionDefaults.internationalPrefix,
+        {
+          description: "What is dialled before a country code, beside `+`.",
+        },
+      ),
+      nationalPrefix: defaulted(pattern(/^\d{0,3}$/, "must be at most 3 digits"), admissionDefaults.nationalPrefix, {
+        description: "What is dialled before an area code.",
+      }),
+      countryCode: defaulted(pattern(/^([1-9]\d{0,2})?$/, "must be 1 to 3 digits without + or 0"), "", {
+        description:
+          "Country in which numbers with `nationalPrefix` are. Without it such numbers are compared as dialled.",
+        defaultText: "none",
+        example: "49",
+      }),
+    }),
     blocked: defaulted(z.array(network()), [], {
       description: "Networks that are never answered.",
       example: "203.0.113.0/24",

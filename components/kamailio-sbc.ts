@@ -29,7 +29,7 @@ import { componentType } from "./types.ts";
 /** The edge. A change of any value replaces its container, except where it says "reloaded live". */
 export interface KamailioSbcArgs extends Pick<
   KamailioConfigArgs,
-  "tlsMedia" | "children" | "sharedMemoryMb" | "packageMemoryMb" | "logLevel"
+  "tlsMedia" | "numbering" | "children" | "sharedMemoryMb" | "packageMemoryMb" | "logLevel"
 > {
   readonly defaults: ContainerDefaults;
   readonly networks: SbcNetwork;
@@ -93,6 +93,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
       // Jobs get their addresses from there.
       opsAllow: [addresses.networks.data.ipRange, ...("acme" in args.certificate ? [`${addresses.acme.data}/32`] : [])],
       tlsMedia: args.tlsMedia,
+      numbering: args.numbering,
       children: args.children,
       sharedMemoryMb: args.sharedMemoryMb,
       packageMemoryMb: args.packageMemoryMb,

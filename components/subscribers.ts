@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { admissionPolicy } from "../configs/kamailio/admission.ts";
 import type { Policy, Rows } from "../configs/mariadb/rows.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
@@ -38,6 +39,6 @@ export function stackRows(
 }
 
 /** What the edge allows, by the keys that its script looks up. */
-function edgePolicy(_config: Config): Policy {
-  return {};
+function edgePolicy(config: Config): Policy {
+  return admissionPolicy(config);
 }

@@ -1,4 +1,5 @@
 import { readFolder, type FileMap } from "../files.ts";
+import { admissionDefaults } from "./admission.ts";
 import { renderStack } from "./stack.ts";
 
 /** Ports by transport. */
@@ -45,6 +46,16 @@ export interface KamailioLimits {
   messageMaxBytes: number;
 }
 
+/** How numbers are dialled, so that the edge can compare them with international prefixes. */
+export interface Numbering {
+  /** What is dialled before a country code, beside `+`. */
+  internationalPrefix: string;
+  /** What is dialled before an area code. */
+  nationalPrefix: string;
+  /** Country of the numbers with `nationalPrefix`; empty: they are compared as dialled. */
+  countryCode: string;
+}
+
 /** What Kamailio's configuration depends on. A change of any value replaces the container. */
 export interface KamailioConfigArgs {
   /** SIP domain of the subscribers; also the digest realm. */
@@ -73,6 +84,8 @@ export interface KamailioConfigArgs {
   tlsMedia?: "optional" | "required";
   /** Limits and timers that differ from {@link kamailioDefaults}. */
   limits?: Partial<KamailioLimits>;
+  /** How numbers are dialled. Default: `00` and `0`, no country. */
+  numbering?: Numbering;
   /** UDP workers per socket; as many again serve TCP and TLS. Default 4. */
   children?: number;
   /** Shared memory in MiB: about 0.2 MiB for each call per second. Default 128. */
@@ -108,6 +121,11 @@ export const kamailioDefaults = {
   dispatcherSetId: 1,
   digest: "MD5",
   tlsMedia: "optional",
+  numbering: {
+    internationalPrefix: admissionDefaults.internationalPrefix,
+    nationalPrefix: admissionDefaults.nationalPrefix,
+    countryCode: "",
+  },
   children: 4,
   sharedMemoryMb: 128,
   packageMemoryMb: 16,

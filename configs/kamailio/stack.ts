@@ -9,7 +9,7 @@ const srtpSuites = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA
  * `#!substdef` replaces the name wherever it stands, also inside strings, so no name may be the beginning of another.
  */
 export function renderStack(settings: KamailioSettings): string {
-  const { address, publicAddress, opsAddress, ports, publicPorts, limits } = settings;
+  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering } = settings;
   const values: Record<string, string | number> = {
     SBC_DOMAIN: settings.domain,
     SBC_PUBLIC_ADDRESS: publicAddress,
@@ -43,6 +43,11 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_NODE_PING_SECONDS: limits.nodePingSeconds,
     SBC_NAT_PING_SECONDS: limits.natPingSeconds,
     SBC_MESSAGE_MAX: limits.messageMaxBytes,
+    SBC_INTERNATIONAL_PREFIX: numbering.internationalPrefix,
+    SBC_INTERNATIONAL_LENGTH: numbering.internationalPrefix.length,
+    SBC_NATIONAL_PREFIX: numbering.nationalPrefix,
+    SBC_NATIONAL_LENGTH: numbering.nationalPrefix.length,
+    SBC_COUNTRY_CODE: numbering.countryCode,
   };
   const socket = (transport: keyof typeof ports) => {
     const local = `${transport}:${address}:${ports[transport]}`;
@@ -53,6 +58,7 @@ export function renderStack(settings: KamailioSettings): string {
   return [
     "# Generated: values of this stack.",
     ...Object.entries(values).map(([name, value]) => `#!substdef "!${name}!${value}!g"`),
+    ...(numbering.countryCode === "" ? [] : ["#!define COUNTRY_CODE"]),
     "",
     ...(["udp", "tcp", "tls"] as const).map(socket),
     "# Towards the Asterisk nodes, without the public address: they could not reach it.",

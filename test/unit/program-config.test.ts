@@ -202,6 +202,44 @@ describe("a mistake is told with its key, its value, what is allowed and the com
       [/resources\.mariadb\.memoryMb = 128 must be at least 256/],
     ],
     [
+      "destinations of which one begins another",
+      { classes: [{ name: "office", destinations: [49, "4930"] }] },
+      [/classes\[0\]\.destinations\[1\] = "4930" says nothing new beside 49/],
+    ],
+    [
+      "destination that is dialled, not international",
+      { classes: [{ name: "office", destinations: ["0049"] }] },
+      [/destinations\[0\] = "0049" must be the first digits of international numbers/],
+    ],
+    [
+      "destination that is premium",
+      { protection: { premiumPrefixes: ["4990"] }, classes: [{ name: "office", destinations: ["49900"] }] },
+      [/destinations\[0\] = "49900" would never be allowed to class office/],
+    ],
+    [
+      "premium prefixes of which one begins another",
+      { protection: { premiumPrefixes: ["88", "881"] } },
+      [/premiumPrefixes\[1\] = "881" says nothing new beside 88;/],
+    ],
+    [
+      "class whose calls last longer than any",
+      { timers: { callMaxSeconds: 600 }, classes: [{ name: "office", callMaxSeconds: 601 }] },
+      [/callMaxSeconds = 601 must not be more than sbc:timers\.callMaxSeconds \(600\)/],
+    ],
+    [
+      "subscriber who may call more than all together",
+      { protection: { maxCalls: 5, callsPerSecond: 5 }, classes: [{ name: "office", maxCalls: 6, callsPerSecond: 6 }] },
+      [
+        /classes\[0\]\.maxCalls = 6 must not be more than sbc:protection\.maxCalls \(5\)/,
+        /callsPerSecond = 6 must not/,
+      ],
+    ],
+    [
+      "daily limit below nothing",
+      { classes: [{ name: "office", dailyCalls: -1 }] },
+      [/classes\[0\]\.dailyCalls = -1 must be at least 0/],
+    ],
+    [
       "renewal before birth",
       { certificates: { validityDays: 31, renewDays: 31 } },
       [/renewDays = 31 must be less than sbc:certificates\.validityDays/],
