@@ -1,5 +1,6 @@
 import { readFolder, type FileMap } from "../files.ts";
 import { admissionDefaults } from "./admission.ts";
+import { renderMetrics } from "./metrics.ts";
 import { renderStack } from "./stack.ts";
 
 /** Ports by transport. */
@@ -92,6 +93,8 @@ export interface KamailioConfigArgs {
   sharedMemoryMb?: number;
   /** Private memory of each process in MiB. Default 16. */
   packageMemoryMb?: number;
+  /** Minutes after which a metric's series that nothing touches, such as a removed node's, is no longer exported. Default 10. */
+  metricMinutes?: number;
   /** Kamailio's log level: -1 errors, 0 warnings, 1 notices, 2 information, 3 debug. Default 1. */
   logLevel?: number;
 }
@@ -129,6 +132,7 @@ export const kamailioDefaults = {
   children: 4,
   sharedMemoryMb: 128,
   packageMemoryMb: 16,
+  metricMinutes: 10,
   logLevel: 1,
   limits: {
     pikeDensity: 30,
@@ -202,7 +206,7 @@ const staticFiles = readFolder(new URL("static/", import.meta.url));
 
 /** The plain files, for `/etc/kamailio`: the script as it is in `static/`, and `stack.cfg` with all that differs by stack. */
 export function renderKamailioConfig(args: KamailioConfigArgs): FileMap {
-  return { ...staticFiles, "stack.cfg": renderStack(kamailioSettings(args)) };
+  return { ...staticFiles, "stack.cfg": renderStack(kamailioSettings(args)), "metrics.cfg": renderMetrics() };
 }
 
 /**

@@ -27,6 +27,7 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_SRTP_SUITES: srtpSuites.map((suite) => `SDES-only-${suite}`).join(" "),
     SBC_CHILDREN: settings.children,
     SBC_LOG_LEVEL: settings.logLevel,
+    SBC_METRIC_MINUTES: settings.metricMinutes,
     SBC_BAN_SECONDS: limits.banSeconds,
     SBC_AUTH_WINDOW: limits.authWindowSeconds,
     SBC_AUTH_USER_FAILURES: limits.authFailuresPerUser,

@@ -10,12 +10,14 @@ import {
 } from "../../configs/kamailio/index.ts";
 import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../../configs/kamailio/reload.ts";
 import { database } from "../../configs/mariadb/index.ts";
+import { metrics } from "../../configs/metrics/contract.ts";
 import { renderRows, type Subscriber } from "../../configs/mariadb/rows.ts";
 import { renderRtpengineConfig, rtpengineRuntime } from "../../configs/rtpengine/index.ts";
 import { waitFor } from "../sip/agent.ts";
 import { docker } from "../sip/docker.ts";
 import { TestContainer } from "../support/container.ts";
 import { databaseSecrets, query, runDatabaseJob, startDatabase } from "../support/database.ts";
+import { contractProblems, parseExposition, scrapeScript, unknownMetrics } from "../support/exposition.ts";
 import { ensureImage } from "../support/images.ts";
 
 /** Everything on one loopback device; the public address is one that nobody can reach. */
@@ -238,6 +240,18 @@ ${extra}Content-Length: 0
     assert.match(await http(ops, "/healthz"), /^HTTP\/1.1 200 /);
     assert.match(await http(ops, "/metrics"), /kamailio_rejected\{reason="auth"\} [1-9]/);
     assert.match(await http(`${args.address}/5060`, "/metrics"), /^HTTP\/1.1 403 /);
+  });
+
+  it("exports what the metric contract says, and nothing of its own beside it", async () => {
+    const contract = metrics.filter(({ source }) => source === "edge" || source === "kamailio");
+    let problems = ["not scraped"];
+    // The nodes' gauges are set by a timer.
+    await waitFor("a scrape that keeps the contract", async () => {
+      const { stdout } = await kamailio.exec(["bash", "-c", scrapeScript(args.opsAddress, opsPort)]);
+      const exposition = parseExposition(stdout.toString("utf8"));
+      problems = [...contractProblems(exposition, contract), ...unknownMetrics(exposition, contract)];
+      return problems.length === 0;
+    }).catch((error: unknown) => assert.deepEqual(problems, [], String(error)));
   });
 
   it("takes JSON-RPC with the token only, and no method that could stop it", async () => {

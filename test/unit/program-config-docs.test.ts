@@ -13,7 +13,7 @@ interface Declaration {
 }
 
 for (const [file, render] of Object.entries(generated)) {
-  test(`${file} is in step with the schema (else: npm run generate)`, () => {
+  test(`${file} is in step with what it is made from (else: npm run generate)`, () => {
     const current = readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
     assert.equal(render(current), current);
   });

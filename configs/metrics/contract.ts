@@ -1,0 +1,107 @@
+import { asteriskMetrics, kamailioStatistics, rtpengineMetrics } from "./programs.ts";
+
+/** One metric. */
+export interface Metric {
+  /** Name as Prometheus sees it. */
+  readonly name: string;
+  /** What it counts as; Kamailio's own statistics do not say it themselves. */
+  readonly type: "counter" | "gauge";
+  /** Program that exports it. */
+  readonly source: "edge" | "kamailio" | "rtpengine" | "asterisk";
+  /** Label → the values that it may have. */
+  readonly labels: Readonly<Record<string, LabelValues>>;
+  /** What it says, in a sentence. */
+  readonly help: string;
+  /** Not exported until something has happened that it tells about. */
+  readonly late?: boolean;
+}
+
+/** All values that there may be, or one for each of what. The latter are bounded by the configuration, never by what strangers send. */
+export type LabelValues = readonly string[] | { readonly each: string };
+
+/** One label value for each Asterisk node. */
+export const eachNode: LabelValues = { each: "Asterisk node, by its SIP URI" };
+
+/** A metric of the edge's own script: {@link edgeMetrics}. */
+export interface EdgeMetric extends Pick<Metric, "name" | "type" | "labels" | "help"> {
+  /** As the script names it: exported with {@link edgePrefix} before it. */
+  readonly name: string;
+}
+
+/** Goes before the name of every metric of Kamailio. */
+export const edgePrefix = "kamailio_";
+
+/**
+ * The metrics of the edge's script. Declared to Kamailio and set to 0 at its start from here (`metrics.cfg`), and held against the script by a
+ * test, so that nothing can be counted that is not listed, nor the other way round. At most three labels.
+ *
+ * Every combination of labels with listed values exists from the start. One with an {@link LabelValues} of `each` is made by the script, in
+ * `route[METRICS]`; a series that nobody has touched for 10 minutes is no longer exported.
+ */
+export const edgeMetrics: readonly EdgeMetric[] = [
+  {
+    name: "rejected",
+    type: "counter",
+    labels: {
+      reason: [
+        "all_call_rate",
+        "all_calls",
+        "auth",
+        "blocked",
+        "call_rate",
+        "calls",
+        "core_socket",
+        "daily_calls",
+        "daily_minutes",
+        "destination",
+        "domain",
+        "flood",
+        "identity",
+        "malformed",
+        "no_account",
+        "no_dialog",
+        "no_media",
+        "no_node",
+        "premium",
+        "size",
+        "target",
+        "user_agent",
+      ],
+    },
+    help: "Requests that the edge refused or dropped, by reason",
+  },
+  {
+    name: "dispatcher_transitions",
+    type: "counter",
+    labels: { node: eachNode, state: ["down", "up"] },
+    help: "Changes of state of the Asterisk nodes",
+  },
+  {
+    name: "dispatcher_up",
+    type: "gauge",
+    labels: { node: eachNode },
+    help: "1 while the node gets calls, 0 while it is down or drained",
+  },
+  {
+    name: "dispatcher_drained",
+    type: "gauge",
+    labels: { node: eachNode },
+    help: "1 while the node is drained: no new calls because the operator said so",
+  },
+];
+
+/** Everything that the stack exports, by program: rules, dashboards and documentation build on it. */
+export const metrics: readonly Metric[] = [
+  ...edgeMetrics.map((metric): Metric => ({ ...metric, name: edgePrefix + metric.name, source: "edge" })),
+  ...kamailioStatistics,
+  ...rtpengineMetrics,
+  ...asteriskMetrics,
+];
+
+/** Every combination of the labels' listed values, in the order of the labels; none when a label has one value for each of something. */
+export function listedSeries(labels: Metric["labels"]): string[][] {
+  return Object.values(labels).reduce<string[][]>(
+    (series, values) => ("each" in values ? [] : series.flatMap((one) => values.map((value) => [...one, value]))),
+    [[]],
+  );
+}
