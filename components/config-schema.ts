@@ -157,6 +157,13 @@ export const configSchema = z.strictObject({
     tlsMedia: defaulted(z.enum(["optional", "required"]), kamailioDefaults.tlsMedia, {
       description: "SRTP towards phones that registered over TLS: offered, or nothing else.",
     }),
+    contactsPerSubscriber: defaulted(integer(1, 10), kamailioDefaults.contactsPerSubscriber, {
+      description:
+        "Phones of a subscriber that may be registered at once and ring together; a further one replaces the oldest.",
+    }),
+    transfers: defaulted(z.boolean(), kamailioDefaults.transfers, {
+      description: "Phones may transfer their calls to others (REFER), blind or after a word with them.",
+    }),
     workers: defaulted(integer(1, 64), kamailioDefaults.children, {
       description: "UDP workers; as many serve TCP and TLS.",
     }),

@@ -29,7 +29,14 @@ import { componentType } from "./types.ts";
 /** The edge. A change of any value replaces its container, except where it says "reloaded live". */
 export interface KamailioSbcArgs extends Pick<
   KamailioConfigArgs,
-  "tlsMedia" | "numbering" | "children" | "sharedMemoryMb" | "packageMemoryMb" | "logLevel"
+  | "tlsMedia"
+  | "numbering"
+  | "contactsPerSubscriber"
+  | "transfers"
+  | "children"
+  | "sharedMemoryMb"
+  | "packageMemoryMb"
+  | "logLevel"
 > {
   readonly defaults: ContainerDefaults;
   readonly networks: SbcNetwork;
@@ -94,6 +101,8 @@ export class KamailioSbc extends pulumi.ComponentResource {
       opsAllow: [addresses.networks.data.ipRange, ...("acme" in args.certificate ? [`${addresses.acme.data}/32`] : [])],
       tlsMedia: args.tlsMedia,
       numbering: args.numbering,
+      contactsPerSubscriber: args.contactsPerSubscriber,
+      transfers: args.transfers,
       children: args.children,
       sharedMemoryMb: args.sharedMemoryMb,
       packageMemoryMb: args.packageMemoryMb,

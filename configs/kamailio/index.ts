@@ -87,6 +87,10 @@ export interface KamailioConfigArgs {
   limits?: Partial<KamailioLimits>;
   /** How numbers are dialled. Default: `00` and `0`, no country. */
   numbering?: Numbering;
+  /** Contacts (phones) of a subscriber at once, all of which ring; beyond that the oldest goes. Default 3. */
+  contactsPerSubscriber?: number;
+  /** Phones may transfer calls (REFER). Default true. */
+  transfers?: boolean;
   /** UDP workers per socket; as many again serve TCP and TLS. Default 4. */
   children?: number;
   /** Shared memory in MiB: about 0.2 MiB for each call per second. Default 128. */
@@ -129,6 +133,8 @@ export const kamailioDefaults = {
     nationalPrefix: admissionDefaults.nationalPrefix,
     countryCode: "",
   },
+  contactsPerSubscriber: 3,
+  transfers: true,
   children: 4,
   sharedMemoryMb: 128,
   packageMemoryMb: 16,

@@ -23,6 +23,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_DIGEST: settings.digest,
     SBC_HA1_VIEW: settings.digest === "MD5" ? "ha1cache" : "ha1cache_sha256",
     SBC_NO_HA1: "0".repeat(settings.digest === "MD5" ? 32 : 64),
+    SBC_CONTACTS: settings.contactsPerSubscriber,
+    SBC_TRANSFERS: settings.transfers ? 1 : 0,
     SBC_TLS_MEDIA: settings.tlsMedia === "required" ? "RTP/SAVP" : "OSRTP-offer",
     SBC_SRTP_SUITES: srtpSuites.map((suite) => `SDES-only-${suite}`).join(" "),
     SBC_CHILDREN: settings.children,
@@ -40,6 +42,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_CALL_MAX_SECONDS: limits.callMaxSeconds,
     SBC_NODE_TIMEOUT_MS: limits.nodeTimeoutMs,
     SBC_PHONE_TIMEOUT_MS: limits.phoneTimeoutMs,
+    // With several phones a refusal of one waits for the silent ones: no longer than a lost packet's third repetition takes.
+    SBC_FORK_TIMEOUT_MS: Math.min(limits.phoneTimeoutMs, 3000),
     SBC_RING_TIMEOUT_MS: limits.ringTimeoutMs,
     SBC_NODE_PING_SECONDS: limits.nodePingSeconds,
     SBC_NAT_PING_SECONDS: limits.natPingSeconds,

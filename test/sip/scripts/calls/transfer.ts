@@ -1,0 +1,91 @@
+import type { Message } from "../message.ts";
+import { run, registered, type Setting } from "../run.ts";
+import type { Call, Phone } from "../phone.ts";
+
+/** Status lines of the NOTIFYs of a transfer until the last one. */
+async function progress(call: Call): Promise<string[]> {
+  const lines: string[] = [];
+  for (let last = false; !last;) {
+    const notify: Message = await call.take("NOTIFY", 30_000);
+    lines.push(notify.body.trim());
+    last = notify.get("subscription-state").startsWith("terminated");
+  }
+  return lines;
+}
+
+/** Sets up a call and returns both its ends. */
+async function connect(caller: Phone, callee: Phone): Promise<[Call, Call]> {
+  const out = await caller.call(callee.options.name);
+  const incoming = await callee.called();
+  incoming.reply(180);
+  await incoming.answer();
+  const answer = await out.answered;
+  if (answer.status !== 200) throw new Error(answer.first);
+  return [out, incoming];
+}
+
+/** Do the two hear each other? Each end's audio of the other, after both have begun to send. */
+async function talk(input: Setting & { callerAudio: string; calleeAudio: string }, one: Call, other: Call) {
+  one.rtp?.play(Buffer.from(input.callerAudio, "base64"));
+  other.rtp?.play(Buffer.from(input.calleeAudio, "base64"));
+  await Promise.all([one.rtp?.hear(25), other.rtp?.hear(25)]);
+  return Promise.all([one.rtp?.hear(), other.rtp?.hear()]);
+}
+
+interface Input extends Setting {
+  /** Who asks for the transfer. */
+  by: "caller" | "callee";
+  attended: boolean;
+  names: [caller: string, callee: string, target: string];
+  callerAudio: string;
+  calleeAudio: string;
+  /** What a cheat says about who transfers. */
+  referredBy?: string;
+}
+
+/** A transfer: by the callee or the caller of a call, to a third phone, blind or after a word with it. */
+await run(async (input: Input) => {
+  const [caller, callee, target] = await Promise.all(input.names.map((name) => registered(input, name)));
+  if (!caller || !callee || !target) throw new Error("three names are needed");
+  const ends = await connect(caller, callee);
+  const [transferor, stays] = input.by === "caller" ? ends : ends.toReversed();
+  if (!transferor || !stays) throw new Error("no call");
+  const headers: [string, string][] = input.referredBy ? [["Referred-By", input.referredBy]] : [];
+
+  let far: Call;
+  let refer: Message;
+  let notified: string[];
+  if (input.attended) {
+    const [consultation, asked] = await connect(transferor.phone, target);
+    const replaces = encodeURIComponent(
+      `${consultation.callId};to-tag=${consultation.remoteTag};from-tag=${consultation.localTag}`,
+    );
+    const to = `<${consultation.target}?Replaces=${replaces}>`;
+    refer = await transferor.send("REFER", { headers: [["Refer-To", to], ...headers] });
+    notified = await progress(transferor);
+    await consultation.take("BYE");
+    far = asked;
+  } else {
+    refer = await transferor.send("REFER", {
+      headers: [["Refer-To", `<sip:${target.options.name}@${input.edge.domain}>`], ...headers],
+    });
+    far = await target.called();
+    far.reply(180);
+    await far.answer();
+    notified = await progress(transferor);
+  }
+  const heard = await talk(input, stays, far);
+  await transferor.hangUp();
+  const ended = await stays.hangUp();
+  await far.take("BYE");
+  return {
+    refer: refer.status,
+    notified,
+    heard,
+    ended: ended.status,
+    referredBy: far.log[0]?.get("referred-by"),
+    xHeaders: far.log[0]?.headers.map(([name]) => name).filter((name) => /^x-/i.test(name)),
+    callIds: ends.map(({ callId }) => callId),
+    target: far.callId,
+  };
+});
