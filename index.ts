@@ -4,10 +4,12 @@ import { AsteriskCluster } from "./components/asterisk-cluster.ts";
 import { serverCertificate } from "./components/certificates.ts";
 import { loadConfig } from "./components/config.ts";
 import { Database } from "./components/database.ts";
+import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
 import { KamailioSbc } from "./components/kamailio-sbc.ts";
 import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
+import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
 import { stackRows, subscriberPasswords } from "./components/subscribers.ts";
 import { database } from "./configs/mariadb/index.ts";
 
@@ -46,10 +48,12 @@ const rtpengine = new RtpEngine("rtpengine", {
 });
 
 const passwords = subscriberPasswords(config.subscribers);
+const keys = companyKeys(config.signature);
+const clients = clientCertificates(config);
 const kamailioImage = image("kamailio", config.images, {});
 const provision = db.provision("database-provision", {
   image: kamailioImage,
-  rows: stackRows(config, plan, passwords),
+  rows: stackRows(config, plan, { passwords, signatureKeys: keys, devices: clients.rows }),
   nodes: cluster.containers,
 });
 const kamailio = new KamailioSbc("kamailio", {
@@ -60,7 +64,9 @@ const kamailio = new KamailioSbc("kamailio", {
   children: edge.workers,
   limits: { ...config.protection, ...timers },
   numbering: config.protection.numbering,
+  signature: config.signature.mode,
   certificate,
+  clients: clients.authority,
   rtpengine: rtpengine.control,
   databasePassword: db.passwords.kamailio,
   provision,
@@ -85,6 +91,10 @@ export const containers = {
 export const addresses = { ...plan, rtpengine: { sbc: rtpengine.control.address } };
 /** User name → password; secret. */
 export const subscribers = pulumi.secret(passwords);
+/** Id → key of X-Company-Signature, for devices; secret. */
+export const signatureKeys = pulumi.secret(keys);
+/** Name of the device → its client certificate and key for the mutual TLS port, PEM; secret. */
+export const devices = pulumi.secret(clients.certificates);
 /** What phones have to trust for TLS, PEM; empty: a public CA, which they know. */
 export const caCertificate = certificate.ca;
 const report = {

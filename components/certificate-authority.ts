@@ -22,6 +22,33 @@ export interface ServerCertificateArgs {
   readonly rotation: number;
 }
 
+/** What a client certificate is for. A change issues a new one. */
+export interface ClientCertificateArgs {
+  /** Its common name. */
+  readonly name: string;
+  /** Makes the fingerprint that the certificate carries as organizational unit of the key's public half, PEM. */
+  readonly keyId: (publicKey: string) => string;
+  /** Counter: another value makes a new key. */
+  readonly rotation: number;
+}
+
+/** A client certificate, PEM. */
+export interface ClientCertificate {
+  readonly certificate: pulumi.Output<string>;
+  /** Secret. */
+  readonly key: pulumi.Output<string>;
+  readonly publicKey: pulumi.Output<string>;
+}
+
+/** What a server needs to check the client certificates of a CA, PEM. */
+export interface ClientAuthority {
+  readonly certificate: pulumi.Output<string>;
+  /** Signs the list of revoked certificates; secret. */
+  readonly key: pulumi.Output<string>;
+  /** Certificates that are not to be let in any more. */
+  readonly revoked: pulumi.Output<readonly string[]>;
+}
+
 /** How long certificates live. */
 export interface CertificateAuthorityArgs {
   /** Name in the CA's own certificate. */
@@ -81,19 +108,47 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const certificate = new tls.LocallySignedCert(
+    const chain = this.sign(name, request, ["digital_signature", "key_agreement", "server_auth"]);
+    return { chain, key: key.privateKeyPem, ca: this.certificate };
+  }
+
+  /** Issues a certificate for a client. */
+  client(name: string, args: ClientCertificateArgs): ClientCertificate {
+    const key = new tls.PrivateKey(`${name}-key`, keyArgs, { parent: this, replacementTrigger: args.rotation });
+    const request = new tls.CertRequest(
+      `${name}-request`,
+      {
+        privateKeyPem: key.privateKeyPem,
+        subject: {
+          commonName: args.name,
+          organization: this.args.organization,
+          organizationalUnit: key.publicKeyPem.apply(args.keyId),
+        },
+      },
+      { parent: this },
+    );
+    const certificate = this.sign(name, request, ["digital_signature", "client_auth"]);
+    return { certificate, key: key.privateKeyPem, publicKey: key.publicKeyPem };
+  }
+
+  /** What a server checks its clients with. */
+  clients(revoked: pulumi.Output<readonly string[]>): ClientAuthority {
+    return { certificate: this.certificate, key: this.key.privateKeyPem, revoked };
+  }
+
+  private sign(name: string, request: tls.CertRequest, allowedUses: string[]): pulumi.Output<string> {
+    return new tls.LocallySignedCert(
       `${name}-certificate`,
       {
         certRequestPem: request.certRequestPem,
         caPrivateKeyPem: this.key.privateKeyPem,
         caCertPem: this.certificate,
-        allowedUses: ["digital_signature", "key_agreement", "server_auth"],
+        allowedUses,
         setSubjectKeyId: true,
         validityPeriodHours: hours(this.args.validityDays),
         earlyRenewalHours: hours(this.args.renewDays),
       },
       { parent: this },
-    );
-    return { chain: certificate.certPem, key: key.privateKeyPem, ca: this.certificate };
+    ).certPem;
   }
 }

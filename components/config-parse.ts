@@ -82,7 +82,12 @@ export function resolveConfig(values: ConfigValues, stack: string) {
     edge: {
       ...edge,
       bind: edge.bind ?? (prod ? "" : "127.0.0.1"),
-      ports: { udp: edge.ports.udp ?? plainPort, tcp: edge.ports.tcp ?? plainPort, tls: edge.ports.tls ?? 5061 },
+      ports: {
+        ...edge.ports,
+        udp: edge.ports.udp ?? plainPort,
+        tcp: edge.ports.tcp ?? plainPort,
+        tls: edge.ports.tls ?? 5061,
+      },
     },
     rtp: {
       ...rtp,

@@ -140,6 +140,69 @@ export const configRules: readonly Rule[] = [
     check: ({ protection }) => prefixProblems(["protection", "premiumPrefixes"], protection.premiumPrefixes),
   },
   {
+    reads: ["classes", "signature", "edge"],
+    check: ({ classes, signature, edge }) =>
+      classes.flatMap((group, index) => [
+        ...problemIf(group.signature === "required" && signature.mode === "off", {
+          path: ["classes", index, "signature"],
+          value: "required",
+          problem:
+            "needs sbc:signature.mode static or hmac, or nobody looks at the header; with off it must be optional",
+          example: "optional",
+        }),
+        ...problemIf(group.certificate === "required" && edge.ports.mutualTls === 0, {
+          path: ["classes", index, "certificate"],
+          value: "required",
+          problem: "needs the mutual TLS port (sbc:edge.ports.mutualTls, usually 5062), or nobody of the class gets in",
+          example: "optional",
+        }),
+      ]),
+  },
+  {
+    reads: ["signature"],
+    check: ({ signature: { mode, keys } }) => [
+      ...problemIf(mode !== "off" && keys.length === 0, {
+        path: ["signature", "keys", 0, "id"],
+        problem: `is required with sbc:signature.mode ${mode}: without a key no signature could be right`,
+        example: "first",
+      }),
+      ...keys.flatMap(({ id, key, rotation }, index) => [
+        ...problemIf(keys.findIndex((other) => other.id === id) !== index, {
+          path: ["signature", "keys", index, "id"],
+          value: id,
+          problem: "appears twice; each key needs a name of its own",
+          example: `${id}-2`,
+        }),
+        ...problemIf(key !== undefined && rotation !== 0, {
+          path: ["signature", "keys", index, "rotation"],
+          value: rotation,
+          problem: `is for generated keys, it must be 0: set sbc:signature.keys[${index}].key to another one`,
+          example: "0",
+        }),
+      ]),
+    ],
+  },
+  {
+    reads: ["devices", "subscribers"],
+    check: ({ devices, subscribers }) =>
+      devices.flatMap(({ name, subscriber }, index) => [
+        ...problemIf(devices.findIndex((other) => other.name === name) !== index, {
+          path: ["devices", index, "name"],
+          value: name,
+          problem: "appears twice; each device needs a name of its own",
+          example: `${name}-2`,
+        }),
+        ...problemIf(!subscribers.some((other) => other.name === subscriber), {
+          path: ["devices", index, "subscriber"],
+          value: subscriber,
+          problem:
+            "is no subscriber of the stack, so the certificate would open nothing" +
+            (subscribers.length === 0 ? "" : `; there are ${subscribers.map((one) => one.name).join(", ")}`),
+          example: subscribers[0]?.name,
+        }),
+      ]),
+  },
+  {
     reads: ["asterisk"],
     check: ({ asterisk: { rtpPorts } }) =>
       portRange(["asterisk", "rtpPorts"], ["min", "max"], rtpPorts, [asteriskRuntime.sipPort], "SIP"),
@@ -180,11 +243,17 @@ export const configRules: readonly Rule[] = [
   {
     reads: ["edge", "rtp", "environment", "certificates"],
     check: ({ edge, rtp, certificates: { mode, acme } }) => {
-      const { udp, tcp, tls } = edge.ports;
+      const { udp, tcp, tls, mutualTls } = edge.ports;
       const http = mode === "acme" && acme.challenge === "http-01" ? acme.httpPort : undefined;
       const media = rtp.publish || rtp.mode === "host";
       return [
-        ...problemIf(http !== undefined && (http === tcp || http === tls), {
+        ...problemIf(mutualTls !== 0 && (mutualTls === tcp || mutualTls === tls), {
+          path: ["edge", "ports", "mutualTls"],
+          value: mutualTls,
+          problem: `is also sbc:edge.ports.${mutualTls === tls ? "tls" : "tcp"}; mutual TLS needs a TCP port of its own`,
+          example: "5062",
+        }),
+        ...problemIf(http !== undefined && [tcp, tls, mutualTls].includes(http), {
           path: ["certificates", "acme", "httpPort"],
           value: http,
           problem: "is also a port of SIP; the ACME client needs a TCP port of its own",
@@ -257,7 +326,7 @@ export const configRules: readonly Rule[] = [
             example: "0",
           }),
         ),
-        ...problemIf(ports.tls === 0, {
+        ...problemIf(ports.tls === 0 && ports.mutualTls === 0, {
           path: ["edge", "ports", "tls"],
           value: 0,
           problem: "leaves prod without any door; it must be a port, usually 5061",

@@ -153,6 +153,14 @@ export const configSchema = z.strictObject({
       udp: publishedPort("5060/udp", "5060 in dev, 0 in prod"),
       tcp: publishedPort("5060/tcp", "5060 in dev, 0 in prod"),
       tls: publishedPort("5061/tcp (TLS)", "5061"),
+      mutualTls: defaulted(integer(0, 65535), 0, {
+        description:
+          "Host port that leads to 5062/tcp (TLS), where only devices of `sbc:devices` get in; 0: there is no such socket.",
+      }),
+    }),
+    digest: defaulted(z.enum(["MD5", "SHA-256", "both"]), kamailioDefaults.digest, {
+      description:
+        "Hash of digest authentication: `SHA-256` shuts out phones that know MD5 only, `both` lets the phone choose.",
     }),
     tlsMedia: defaulted(z.enum(["optional", "required"]), kamailioDefaults.tlsMedia, {
       description: "SRTP towards phones that registered over TLS: offered, or nothing else.",
@@ -249,6 +257,12 @@ export const configSchema = z.strictObject({
           description: `Name of the class. \`${defaultClass}\` is that of subscribers that name none.`,
           example: "office",
         }),
+        signature: defaulted(z.enum(["optional", "required"]), "optional", {
+          description: "`X-Company-Signature` in REGISTER and INVITE: must be there, or only right where it is sent.",
+        }),
+        certificate: defaulted(z.enum(["optional", "required"]), "optional", {
+          description: "Whether subscribers of this class get in by the mutual TLS port only.",
+        }),
         maxCalls: defaulted(integer(0, 100_000), admissionDefaults.maxCalls, {
           description: "Calls that one subscriber may make at once; 0: any number.",
         }),
@@ -274,6 +288,53 @@ export const configSchema = z.strictObject({
     ),
     [],
     { description: "Rules for subscribers by class. What a class does not say is as in a class that is not listed." },
+  ),
+  signature: section({
+    mode: defaulted(z.enum(["off", "static", "hmac"]), kamailioDefaults.signature, {
+      description: "What `X-Company-Signature` holds: it is not looked at; a key itself; or a code made with a key.",
+    }),
+    keys: defaulted(
+      z.array(
+        z.strictObject({
+          id: required(pattern(/^[A-Za-z0-9_-]{1,32}$/, "must be letters, digits, _ and -, at most 32"), {
+            description: "Name of the key, which `hmac` sends along.",
+            example: "2026",
+          }),
+          key: optional(
+            pattern(/^[A-Za-z0-9._~+/=-]{32,128}$/, "must be 32 to 128 letters, digits and . _ ~ + / = -"),
+            {
+              description: "The key itself, where it must be one that devices have already; set with `--secret`.",
+              defaultText: "generated",
+              secret: true,
+            },
+          ),
+          rotation: rotation("generated key"),
+        }),
+      ),
+      [],
+      { description: "Keys of `X-Company-Signature`, all of them good at once." },
+    ),
+  }),
+  devices: defaulted(
+    z.array(
+      z.strictObject({
+        name: required(
+          pattern(
+            /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+            "must be letters, digits and hyphens in lower case, at most 63",
+          ),
+          { description: "Name of the device, and common name of its certificate.", example: "desk-1" },
+        ),
+        subscriber: required(subscriberName(), {
+          description: "The only subscriber that the device may authenticate as.",
+          example: "alice",
+        }),
+        revoked: defaulted(z.boolean(), false, { description: "The certificate is not let in any more." }),
+        rotation: rotation("key and certificate of this device; the old one is not let in any more"),
+      }),
+    ),
+    [],
+    { description: "Devices that get a client certificate of the stack's device CA, for the mutual TLS port." },
   ),
   certificates: section({
     mode: optional(z.enum(["generated", "provided", "acme"]), {
@@ -393,6 +454,7 @@ export const configSchema = z.strictObject({
     certificates: section({
       server: rotation("key and certificate of the TLS socket; generated certificates only"),
       ca: rotation("private CA; generated certificates only"),
+      devices: rotation("device CA, which issues the certificates of all devices anew"),
     }),
   }),
   protection: section({

@@ -4,6 +4,7 @@ import type { FileMap } from "../configs/files.ts";
 import {
   kamailioDefaults,
   kamailioRuntime,
+  mutualTlsPort,
   renderKamailioConfig,
   renderKamailioSecrets,
   type KamailioConfigArgs,
@@ -14,8 +15,9 @@ import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../co
 import { database } from "../configs/mariadb/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import { AcmeCertificate } from "./acme-certificate.ts";
-import type { Certificate } from "./certificate-authority.ts";
+import type { Certificate, ClientAuthority } from "./certificate-authority.ts";
 import type { AcmeSource } from "./certificates.ts";
+import { clientFiles } from "./client-files.ts";
 import { ConfigVolume, type ConfigVolumeArgs } from "./config-volume.ts";
 import type { ContainerDefaults, VolumeMount } from "./container.ts";
 import { contentHash } from "./content-hash.ts";
@@ -31,6 +33,8 @@ export interface KamailioSbcArgs extends Pick<
   KamailioConfigArgs,
   | "tlsMedia"
   | "numbering"
+  | "digest"
+  | "signature"
   | "contactsPerSubscriber"
   | "transfers"
   | "children"
@@ -47,13 +51,15 @@ export interface KamailioSbcArgs extends Pick<
   /** Host address that the ports are published on. */
   readonly bind: string;
   /** Host ports by transport; 0 publishes none. */
-  readonly ports: Readonly<SipPorts>;
+  readonly ports: EdgePorts;
   /** Address that phones are told to use. Default: the container's own. */
   readonly publicAddress?: string;
   /** Limits and timers. */
   readonly limits: Readonly<KamailioLimits>;
   /** Certificate of the TLS socket, or the CA that it comes from. Reloaded live; from the one to the other replaces the container. */
   readonly certificate: Certificate | AcmeSource;
+  /** Who issues the certificates that the mutual TLS port demands. Reloaded live. */
+  readonly clients?: ClientAuthority;
   /** Where the image of the ACME client comes from. */
   readonly images: ImageSettings;
   /** Control socket of RTPengine. */
@@ -68,6 +74,9 @@ export interface KamailioSbcArgs extends Pick<
   readonly resources: { readonly memoryMb?: number; readonly cpus: number };
 }
 
+/** Host ports: by transport, and of the socket that demands client certificates, which is not there when it is 0. */
+type EdgePorts = Readonly<SipPorts & { mutualTls: number }>;
+
 interface TlsVolume {
   readonly mount: VolumeMount;
   /** Kamailio starts after it. */
@@ -81,7 +90,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
   /** The edge, once healthy. */
   public readonly container: docker.Container;
   /** Where phones reach it, by transport; undefined where prod publishes none. */
-  public readonly sip: Readonly<Record<keyof SipPorts, string | undefined>>;
+  public readonly sip: Readonly<Record<keyof EdgePorts, string | undefined>>;
 
   constructor(name: string, args: KamailioSbcArgs, options?: pulumi.ComponentResourceOptions) {
     super(componentType("KamailioSbc"), name, {}, options);
@@ -99,10 +108,13 @@ export class KamailioSbc extends pulumi.ComponentResource {
       rtpengine: args.rtpengine,
       // Jobs get their addresses from there.
       opsAllow: [addresses.networks.data.ipRange, ...("acme" in args.certificate ? [`${addresses.acme.data}/32`] : [])],
+      mutualTls: ports.mutualTls === 0 || publicAddress !== undefined ? ports.mutualTls : mutualTlsPort,
       tlsMedia: args.tlsMedia,
       numbering: args.numbering,
       contactsPerSubscriber: args.contactsPerSubscriber,
       transfers: args.transfers,
+      digest: args.digest,
+      signature: args.signature,
       children: args.children,
       sharedMemoryMb: args.sharedMemoryMb,
       packageMemoryMb: args.packageMemoryMb,
@@ -138,6 +150,11 @@ export class KamailioSbc extends pulumi.ComponentResource {
       own,
     );
     const tls = this.tls(args, opsToken, { ...volume, path: mounts.tls });
+    const { clients: authority } = args;
+    const clients =
+      ports.mutualTls === 0 || authority === undefined
+        ? []
+        : [clientFiles({ defaults, image, path: mounts.clients, authority }, this)];
 
     this.container = service(
       "kamailio",
@@ -149,7 +166,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
         uid,
         gid,
         command: runtime.command,
-        mounts: [plain.mount, secrets.mount, tls.mount],
+        mounts: [plain.mount, secrets.mount, tls.mount, ...clients.map(({ mount }) => mount)],
         tmpfs: runtime.tmpfs,
         networks: [
           { network: networks.sbc, address, aliases: ["kamailio"] },
@@ -163,15 +180,19 @@ export class KamailioSbc extends pulumi.ComponentResource {
         cpus: args.resources.cpus,
         graceSeconds: runtime.graceSeconds,
       },
-      { parent: this, dependsOn: [plain.filled, secrets.filled, tls.ready, args.provision.done] },
+      {
+        parent: this,
+        dependsOn: [plain.filled, secrets.filled, tls.ready, ...clients.map(({ ready }) => ready), args.provision.done],
+      },
     );
-    this.reload(args, opsToken, tls);
+    this.reload(args, opsToken, [tls, ...clients]);
 
     const target = (transport: keyof SipPorts) =>
       publicAddress !== undefined && ports[transport] === 0
         ? undefined
         : `${config.publicAddress}:${advertised[transport]}`;
-    this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls") };
+    const mutualTls = ports.mutualTls === 0 ? undefined : `${config.publicAddress}:${config.mutualTls}`;
+    this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls"), mutualTls };
     this.registerOutputs({ container: this.container.name, sip: this.sip });
   }
 
@@ -202,7 +223,11 @@ export class KamailioSbc extends pulumi.ComponentResource {
   }
 
   /** Makes changed rows and certificates live. Only an order leads here, no property, so that nothing is replaced on its account. */
-  private reload(args: KamailioSbcArgs, opsToken: pulumi.Output<string>, tls: TlsVolume): void {
+  private reload(
+    args: KamailioSbcArgs,
+    opsToken: pulumi.Output<string>,
+    tls: readonly Pick<TlsVolume, "ready" | "hash">[],
+  ): void {
     const { uid, gid, mounts, entrypoint, command, memoryMb } = reloadJobRuntime;
     job(
       "kamailio-reload",
@@ -230,9 +255,9 @@ export class KamailioSbc extends pulumi.ComponentResource {
         ],
         networks: [{ network: args.networks.data }],
         memoryMb,
-        trigger: pulumi.all([args.provision.hash, tls.hash]).apply(contentHash),
+        trigger: pulumi.all([args.provision.hash, ...tls.map(({ hash }) => hash)]).apply(contentHash),
       },
-      { parent: this, dependsOn: [this.container, tls.ready, args.provision.done] },
+      { parent: this, dependsOn: [this.container, ...tls.map(({ ready }) => ready), args.provision.done] },
     );
   }
 }
@@ -241,13 +266,13 @@ const transports = [
   ["tcp", "tcp"],
   ["udp", "udp"],
   ["tls", "tcp"],
+  ["mutualTls", "tcp"],
 ] as const;
 
-function publishedPorts(ports: Readonly<SipPorts>, ip: string): PublishedPort[] {
+function publishedPorts(ports: EdgePorts, ip: string): PublishedPort[] {
+  const inside = { ...kamailioDefaults.ports, mutualTls: mutualTlsPort };
   return transports.flatMap(([transport, protocol]) =>
-    ports[transport] === 0
-      ? []
-      : [{ internal: kamailioDefaults.ports[transport], external: ports[transport], protocol, ip }],
+    ports[transport] === 0 ? [] : [{ internal: inside[transport], external: ports[transport], protocol, ip }],
   );
 }
 

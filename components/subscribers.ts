@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { admissionPolicy } from "../configs/kamailio/admission.ts";
-import type { Policy, Rows } from "../configs/mariadb/rows.ts";
+import { defaultClass, type DeviceRow, type Policy, type Rows } from "../configs/mariadb/rows.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import { password } from "./password.ts";
@@ -15,14 +15,21 @@ export function subscriberPasswords(
   );
 }
 
+/** What the rows hold beside the configuration. */
+export interface Identities {
+  /** User name → password. */
+  readonly passwords: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Id → key of `X-Company-Signature`. */
+  readonly signatureKeys: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Devices whose certificates are let in. */
+  readonly devices: pulumi.Output<readonly DeviceRow[]>;
+}
+
 /** All rows that the stack owns in the database. */
-export function stackRows(
-  config: Config,
-  addresses: AddressPlan,
-  passwords: Readonly<Record<string, pulumi.Output<string>>>,
-): pulumi.Output<Rows> {
+export function stackRows(config: Config, addresses: AddressPlan, identities: Identities): pulumi.Output<Rows> {
   const { asterisk, domain, protection } = config;
-  return pulumi.all(passwords).apply((values) => ({
+  const { passwords, signatureKeys, devices } = identities;
+  return pulumi.all([pulumi.all(passwords), pulumi.all(signatureKeys), devices]).apply(([values, keys, rows]) => ({
     domain,
     subscribers: config.subscribers.map(({ name, class: group }) => ({
       name,
@@ -35,10 +42,23 @@ export function stackRows(
       ...protection.unlimited.map((cidr) => ({ cidr, group: "unlimited" as const })),
     ],
     policy: edgePolicy(config),
+    signatureKeys: Object.entries(keys).map(([id, key]) => ({ id, key })),
+    devices: rows,
   }));
 }
 
 /** What the edge allows, by the keys that its script looks up. */
 function edgePolicy(config: Config): Policy {
-  return admissionPolicy(config);
+  return { ...admissionPolicy(config), ...identityPolicy(config) };
+}
+
+/** How the subscribers of each class have to prove who they are. */
+function identityPolicy({ classes }: Config): Policy {
+  const defaults = { name: defaultClass, signature: "optional", certificate: "optional" } as const;
+  // The one that is listed comes last, and so counts.
+  const rules = [defaults, ...classes].flatMap(({ name, signature, certificate }) => [
+    [`class.${name}.signature`, Number(signature === "required")] as const,
+    [`class.${name}.certificate`, Number(certificate === "required")] as const,
+  ]);
+  return Object.fromEntries(rules);
 }

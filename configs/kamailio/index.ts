@@ -2,6 +2,7 @@ import { readFolder, type FileMap } from "../files.ts";
 import { admissionDefaults } from "./admission.ts";
 import { renderMetrics } from "./metrics.ts";
 import { renderStack } from "./stack.ts";
+import { renderTls, tlsMounts } from "./tls.ts";
 
 /** Ports by transport. */
 export interface SipPorts {
@@ -57,6 +58,9 @@ export interface Numbering {
   countryCode: string;
 }
 
+/** How `X-Company-Signature` is checked. */
+export type SignatureMode = "off" | "static" | "hmac";
+
 /** What Kamailio's configuration depends on. A change of any value replaces the container. */
 export interface KamailioConfigArgs {
   /** SIP domain of the subscribers; also the digest realm. */
@@ -79,8 +83,15 @@ export interface KamailioConfigArgs {
   dispatcherSetId?: number;
   /** CIDRs whose hosts may talk to the ops listener. The container itself always may. */
   opsAllow: readonly string[];
-  /** Hash of digest authentication: SHA-256 (RFC 8760) shuts out phones that know MD5 only. Default `MD5`. */
-  digest?: "MD5" | "SHA-256";
+  /**
+   * Hash of digest authentication: SHA-256 (RFC 8760) shuts out phones that know MD5 only; `both` lets the phone choose, and shuts out the few
+   * that stumble over a second challenge. Default `MD5`.
+   */
+  digest?: "MD5" | "SHA-256" | "both";
+  /** What `X-Company-Signature` holds: nothing, a key itself, or a code made with it. Default `off`. */
+  signature?: SignatureMode;
+  /** Port that phones see of the socket on {@link mutualTlsPort}, where nobody gets in without a client certificate; 0: there is no such socket. Default 0. */
+  mutualTls?: number;
   /** Media offered to phones that registered over TLS: `optional` lets the phone choose (RFC 8643), `required` offers SRTP only. Default `optional`. */
   tlsMedia?: "optional" | "required";
   /** Limits and timers that differ from {@link kamailioDefaults}. */
@@ -122,11 +133,16 @@ export const opsPort = 8880;
  */
 export const corePort = 5080;
 
+/** TCP port on `address` of the socket that demands a client certificate. */
+export const mutualTlsPort = 5062;
+
 /** The values of the optional arguments. */
 export const kamailioDefaults = {
   ports: { udp: 5060, tcp: 5060, tls: 5061 },
   dispatcherSetId: 1,
   digest: "MD5",
+  signature: "off",
+  mutualTls: 0,
   tlsMedia: "optional",
   numbering: {
     internationalPrefix: admissionDefaults.internationalPrefix,
@@ -193,7 +209,7 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
       "-f",
       "/etc/kamailio/kamailio.cfg",
     ],
-    mounts: { config: "/etc/kamailio", secrets: "/run/secrets", tls: "/run/tls" },
+    mounts: { config: "/etc/kamailio", secrets: "/run/secrets", tls: tlsMounts.server, clients: tlsMounts.clients },
     /** The control socket. */
     tmpfs: { "/run/kamailio": "uid=4101,gid=4101,mode=0750,size=4m" },
     healthcheck: [
@@ -210,9 +226,15 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
 
 const staticFiles = readFolder(new URL("static/", import.meta.url));
 
-/** The plain files, for `/etc/kamailio`: the script as it is in `static/`, and `stack.cfg` with all that differs by stack. */
+/** The plain files, for `/etc/kamailio`: the script as it is in `static/`, `stack.cfg` with all of it that differs by stack, and `tls.cfg`. */
 export function renderKamailioConfig(args: KamailioConfigArgs): FileMap {
-  return { ...staticFiles, "stack.cfg": renderStack(kamailioSettings(args)), "metrics.cfg": renderMetrics() };
+  const settings = kamailioSettings(args);
+  return {
+    ...staticFiles,
+    "stack.cfg": renderStack(settings),
+    "tls.cfg": renderTls(settings),
+    "metrics.cfg": renderMetrics(),
+  };
 }
 
 /**

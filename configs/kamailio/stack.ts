@@ -1,7 +1,10 @@
-import { corePort, opsPort, type KamailioSettings } from "./index.ts";
+import { corePort, mutualTlsPort, opsPort, type KamailioSettings } from "./index.ts";
 
 /** Suites offered and taken (RFC 4568, RFC 7714): left out are those that encrypt nothing or cut the tag to 32 bits. */
 const srtpSuites = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"];
+
+/** How much the clock of a device may be off, in seconds. */
+const signatureSeconds = 60;
 
 /**
  * Renders `stack.cfg`: the values that the static script refers to, and its sockets.
@@ -20,11 +23,17 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_OPS_ALLOW: settings.opsAllow.join(","),
     SBC_RTPENGINE: `${settings.rtpengine.address}:${settings.rtpengine.port}`,
     SBC_DISPATCHER_SET: settings.dispatcherSetId,
-    SBC_DIGEST: settings.digest,
-    SBC_HA1_VIEW: settings.digest === "MD5" ? "ha1cache" : "ha1cache_sha256",
-    SBC_NO_HA1: "0".repeat(settings.digest === "MD5" ? 32 : 64),
     SBC_CONTACTS: settings.contactsPerSubscriber,
     SBC_TRANSFERS: settings.transfers ? 1 : 0,
+    SBC_DIGEST: settings.digest === "both" ? "MD5" : settings.digest,
+    SBC_HA1_VIEW: { MD5: "ha1cache", "SHA-256": "ha1cache_sha256", both: "ha1cache_both" }[settings.digest],
+    // 1: the password is an HA1; 4: what a challenge with qop=auth would be is kept, for a second one to be made of it.
+    SBC_HA1_FLAGS: settings.digest === "both" ? 5 : 1,
+    SBC_NO_HA1: "0".repeat(settings.digest === "SHA-256" ? 64 : 32),
+    SBC_MUTUAL_PORT: mutualTlsPort,
+    SBC_NO_SHA256: "0".repeat(64),
+    SBC_SIGNATURE_SECONDS: signatureSeconds,
+    SBC_SIGNATURE_MEMORY: 2 * signatureSeconds + 10,
     SBC_TLS_MEDIA: settings.tlsMedia === "required" ? "RTP/SAVP" : "OSRTP-offer",
     SBC_SRTP_SUITES: srtpSuites.map((suite) => `SDES-only-${suite}`).join(" "),
     SBC_CHILDREN: settings.children,
@@ -54,18 +63,25 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_NATIONAL_LENGTH: numbering.nationalPrefix.length,
     SBC_COUNTRY_CODE: numbering.countryCode,
   };
-  const socket = (transport: keyof typeof ports) => {
-    const local = `${transport}:${address}:${ports[transport]}`;
+  const switches = [
+    ...(settings.digest === "both" ? ["DIGEST_CHOICE"] : []),
+    ...(settings.signature === "off" ? [] : ["SIGNATURE", `SIGNATURE_${settings.signature.toUpperCase()}`]),
+    ...(settings.mutualTls === 0 ? [] : ["MUTUAL_TLS"]),
+  ];
+  const socket = (name: string, transport: string, port: number, publicPort: number) => {
+    const local = `${address}:${port}`;
     // Not published (0): nobody outside sees it, but Record-Route needs a port.
-    const seen = `${publicAddress}:${publicPorts[transport] || ports[transport]}`;
-    return `listen=${local}${seen === `${address}:${ports[transport]}` ? "" : ` advertise ${seen}`} name "${transport}"`;
+    const seen = `${publicAddress}:${publicPort || port}`;
+    return `listen=${transport}:${local}${seen === local ? "" : ` advertise ${seen}`} name "${name}"`;
   };
   return [
     "# Generated: values of this stack.",
     ...Object.entries(values).map(([name, value]) => `#!substdef "!${name}!${value}!g"`),
     ...(numbering.countryCode === "" ? [] : ["#!define COUNTRY_CODE"]),
+    ...switches.map((name) => `#!define WITH_${name}`),
     "",
-    ...(["udp", "tcp", "tls"] as const).map(socket),
+    ...(["udp", "tcp", "tls"] as const).map((name) => socket(name, name, ports[name], publicPorts[name])),
+    ...(settings.mutualTls === 0 ? [] : [socket("mutual", "tls", mutualTlsPort, settings.mutualTls)]),
     "# Towards the Asterisk nodes, without the public address: they could not reach it.",
     `listen=udp:${address}:${corePort} name "core"`,
     `listen=tcp:${opsAddress}:${opsPort} name "ops"`,

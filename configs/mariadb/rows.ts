@@ -33,6 +33,24 @@ export interface AddressRow {
   group: keyof typeof addressGroups;
 }
 
+/** A key of `X-Company-Signature`. */
+export interface SignatureKey {
+  /** What a device names it by: letters, digits, `_` and `-`, at most 32. */
+  id: string;
+  /** The secret; at most 128 characters. */
+  key: string;
+}
+
+/** What the certificate of a device is good for. */
+export interface DeviceRow {
+  /** Name of the device: letters, digits and hyphens. */
+  name: string;
+  /** Fingerprint of the device's public key, as in its certificate. */
+  keyId: string;
+  /** The only subscriber that it may authenticate as; left out for a trunk's. */
+  subscriber?: string;
+}
+
 /** All rows that a stack owns. */
 export interface Rows {
   /** SIP domain of the subscribers; also the digest realm. */
@@ -45,6 +63,10 @@ export interface Rows {
   addresses?: readonly AddressRow[];
   /** What the edge allows: key, such as `class.default.max_calls`, → value. Default: nothing. */
   policy?: Policy;
+  /** Keys of `X-Company-Signature`, all good at once. Default: none. */
+  signatureKeys?: readonly SignatureKey[];
+  /** Devices whose certificates are let in. Default: none. */
+  devices?: readonly DeviceRow[];
 }
 
 /** Key → value of table `edge_policy`; at most 128 and 255 characters. */
@@ -144,6 +166,18 @@ export function renderPolicyRows(policy: Policy): string {
   return replaceOwned("edge_policy", ["key_name", "value_type", "key_value", "owner"], rows, "INSERT IGNORE");
 }
 
+/** SQL that makes the stack's keys of `X-Company-Signature` exactly the given ones. Safe to run again. */
+export function renderSignatureKeyRows(keys: readonly SignatureKey[]): string {
+  const rows = keys.map(({ id, key }) => tuple(id, key, ownerMark));
+  return replaceOwned("signature_key", ["key_id", "secret", "owner"], rows, "INSERT IGNORE");
+}
+
+/** SQL that makes the stack's devices exactly the given ones. Safe to run again. */
+export function renderDeviceRows(devices: readonly DeviceRow[]): string {
+  const rows = devices.map(({ keyId, name, subscriber = "" }) => tuple(keyId, name, subscriber, ownerMark));
+  return replaceOwned("device_certificate", ["key_id", "name", "subscriber", "owner"], rows);
+}
+
 /** SQL that makes all rows of the stack exactly the given ones, in one transaction. */
 export function renderRows(rows: Rows): string {
   return [
@@ -152,6 +186,8 @@ export function renderRows(rows: Rows): string {
     renderDispatcherRows(rows.dispatcherSetId ?? 1, rows.nodes),
     renderAddressRows(rows.addresses ?? []),
     renderPolicyRows(rows.policy ?? {}),
+    renderSignatureKeyRows(rows.signatureKeys ?? []),
+    renderDeviceRows(rows.devices ?? []),
     "COMMIT;\n",
   ].join("\n");
 }

@@ -189,7 +189,14 @@ ${extra}Content-Length: 0
     );
 
   it("accepts the rendered script with every option away from its default", async () => {
-    const other: KamailioConfigArgs = { ...args, digest: "SHA-256", tlsMedia: "required", publicAddress: args.address };
+    const other: KamailioConfigArgs = {
+      ...args,
+      digest: "both",
+      signature: "hmac",
+      mutualTls: 5062,
+      tlsMedia: "required",
+      publicAddress: args.address,
+    };
     await using container = await kamailioContainer(other, mariadb, true);
     assert.equal(await container.ended(), 0, container.output);
     assert.match(container.output, /config file ok/);

@@ -44,6 +44,7 @@ for what in "${reload[@]}"; do
   case $what in
   dispatcher) call dispatcher.reload '[]' ;;
   subscribers) call htable.reload '["ha1"]' && call htable.reload '["class"]' ;;
+  identities) call htable.reload '["sigkeys"]' && call htable.reload '["devices"]' ;;
   policy) call htable.reload '["policy"]' ;;
   addresses) call permissions.addressReload '[]' ;;
   certificates) call tls.reload '[]' ;;

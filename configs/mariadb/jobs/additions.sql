@@ -12,6 +12,13 @@ ALTER TABLE address ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 
 CREATE OR REPLACE VIEW ha1cache AS
   SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, ha1 AS key_value, 0 AS expires
     FROM subscriber WHERE ha1 <> '';
+-- Both hashes: the phone chooses. What comes after the domain, which is fixed, cannot be part of a user's name.
+CREATE OR REPLACE VIEW ha1cache_both AS
+  SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, ha1 AS key_value, 0 AS expires
+    FROM subscriber WHERE ha1 <> ''
+  UNION ALL
+  SELECT id, CONCAT(username, '@', domain, ';sha256') AS key_name, 0 AS key_type, 0 AS value_type, ha1_sha256 AS key_value, 0 AS expires
+    FROM subscriber WHERE ha1_sha256 <> '';
 CREATE OR REPLACE VIEW ha1cache_sha256 AS
   SELECT id, CONCAT(username, '@', domain) AS key_name, 0 AS key_type, 0 AS value_type, ha1_sha256 AS key_value, 0 AS expires
     FROM subscriber WHERE ha1_sha256 <> '';
@@ -31,8 +38,36 @@ CREATE TABLE IF NOT EXISTS edge_policy (
 ) ENGINE = InnoDB;
 CREATE OR REPLACE VIEW policycache AS
   SELECT id, key_name, 0 AS key_type, value_type, key_value, 0 AS expires FROM edge_policy;
+
+-- Keys of X-Company-Signature, found by their name (mode hmac) or by themselves (mode static); htable `sigkeys`.
+CREATE TABLE IF NOT EXISTS signature_key (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  key_id VARCHAR(32) NOT NULL,
+  secret VARCHAR(128) NOT NULL,
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator',
+  UNIQUE INDEX key_id_idx (key_id)
+) ENGINE = InnoDB;
+CREATE OR REPLACE VIEW signaturecache AS
+  SELECT id, CONCAT('id:', key_id) AS key_name, 0 AS key_type, 0 AS value_type, secret AS key_value, 0 AS expires FROM signature_key
+  UNION ALL
+  SELECT id, CONCAT('secret:', secret) AS key_name, 0 AS key_type, 0 AS value_type, key_id AS key_value, 0 AS expires FROM signature_key;
+
+-- What each client certificate is good for, by the fingerprint of its key; htable `devices`.
+CREATE TABLE IF NOT EXISTS device_certificate (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  key_id CHAR(32) NOT NULL,
+  name VARCHAR(64) NOT NULL,
+  subscriber VARCHAR(64) NOT NULL DEFAULT '',
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator',
+  UNIQUE INDEX key_id_idx (key_id)
+) ENGINE = InnoDB;
+CREATE OR REPLACE VIEW devicecache AS
+  SELECT id, key_id AS key_name, 0 AS key_type, 0 AS value_type, CONCAT('name=', name, ';subscriber=', subscriber) AS key_value, 0 AS expires
+    FROM device_certificate;
+
 INSERT IGNORE INTO version (table_name, table_version) VALUES
-  ('ha1cache', 2), ('ha1cache_sha256', 2), ('classcache', 2), ('policycache', 2);
+  ('ha1cache', 2), ('ha1cache_sha256', 2), ('ha1cache_both', 2), ('classcache', 2), ('policycache', 2), ('signaturecache', 2),
+  ('devicecache', 2);
 
 -- One row per leg; the legs of one call share xcid, the Call-ID of the caller's leg, whose row (direction 'in') is the billable one.
 -- cdr_id is made by the edge: after a crash a call that had ended may come back from the dialog table and end a second time, and a
