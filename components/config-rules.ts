@@ -7,18 +7,12 @@ import { nodeCapacity, nodeName } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
 import { pinCommand, pinProblems } from "./image-pins.ts";
+import { problemIf, type Rule } from "./config-rule.ts";
+import { trunkRules } from "./config-rules-trunks.ts";
 import { isPrivate, overlap, parseAddress, parseCidr } from "./ipv4.ts";
-
-/** A rule over several keys. It is skipped while one of the top-level keys that it reads is itself invalid. */
-interface Rule {
-  readonly reads: readonly (keyof Config)[];
-  readonly check: (config: Config) => readonly ConfigProblem[];
-}
 
 /** Most media ports that may be published one by one: 100 cost 334 MiB and 14 s per deployment. */
 export const maxPublishedMediaPorts = 40;
-
-const problemIf = (wrong: boolean, problem: ConfigProblem): ConfigProblem[] => (wrong ? [problem] : []);
 
 /** The rules over several keys, one idea each. */
 export const configRules: readonly Rule[] = [
@@ -102,6 +96,7 @@ export const configRules: readonly Rule[] = [
         }),
       ),
   },
+  ...trunkRules,
   {
     reads: ["classes", "timers", "protection"],
     check: ({ classes, timers, protection }) =>

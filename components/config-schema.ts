@@ -5,6 +5,7 @@ import { admissionDefaults } from "../configs/kamailio/admission.ts";
 import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
 import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
+import { calledPattern, numberPattern, trunkNamePattern } from "../configs/mariadb/trunks.ts";
 import { smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
 import { defaultPinsFile, registryProblem } from "./image-pins.ts";
@@ -105,16 +106,136 @@ const subscriberName = () =>
 
 /** Digits that a telephone number begins with, in international form without `+`. */
 const numberPrefix = () =>
-  z.pipe(
-    z.pipe(z.union([z.string(), z.number()]), z.transform(String)),
-    pattern(
-      /^([1-9]\d{0,14}|any)$/,
-      'must be the first digits of international numbers, without "+" or "00", such as 49, or any',
-    ),
+  digits(
+    /^([1-9]\d{0,14}|any)$/,
+    'must be the first digits of international numbers, without "+" or "00", such as 49, or any',
   );
+
+/** Digits, which `pulumi config set --path` stores as a number. */
+const digits = (expression: RegExp, message: string) =>
+  z.pipe(z.pipe(z.union([z.string(), z.number()]), z.transform(String)), pattern(expression, message));
+
+const phoneNumber = () => digits(numberPattern, "must be digits, with or without a leading +, at most 31");
 
 const className = () =>
   pattern(/^[a-z][a-z0-9-]{0,31}$/, "must be a letter, then letters, digits and hyphens, in lower case, at most 32");
+
+/** A carrier. */
+const trunk = () =>
+  z.strictObject({
+    name: required(
+      pattern(trunkNamePattern, "must be a letter, then letters, digits and hyphens, in lower case, at most 32"),
+      { description: "Name of the trunk in metrics, call records and commands.", example: "carrier" },
+    ),
+    hosts: defaulted(
+      z.array(
+        z.strictObject({
+          host: required(
+            text((value) =>
+              hostName.test(value) || parseAddress(value) !== undefined
+                ? undefined
+                : "must be a host name in lower case or an IPv4 address",
+            ),
+            { description: "IPv4 address or name of the host.", example: "sip.carrier.example" },
+          ),
+          port: optional(port(), { description: "Its port.", defaultText: "5060, for TLS 5061", example: "5060" }),
+          transport: defaulted(z.enum(["udp", "tcp", "tls"]), "udp", { description: "How SIP gets there." }),
+        }),
+      ),
+      [],
+      { description: "The carrier's hosts, in the order in which they are tried.", defaultText: "required" },
+    ),
+    direction: defaulted(z.enum(["both", "in", "out"]), "both", { description: "Calls from it, to it, or both." }),
+    addresses: defaulted(z.array(network()), [], {
+      description: "Networks that its calls come from.",
+      defaultText: "the hosts that are addresses",
+      example: "192.0.2.0/28",
+    }),
+    certificateName: optional(pattern(hostName, "must be a host name in lower case, such as sip.carrier.example"), {
+      description: "Name in the client certificate by which it is known over TLS.",
+      defaultText: "none",
+      example: "sip.carrier.example",
+    }),
+    domain: optional(pattern(hostName, "must be a host name in lower case or an address"), {
+      description: "Host part of Request-URI, From and P-Asserted-Identity.",
+      defaultText: "the host",
+      example: "sip.carrier.example",
+    }),
+    username: optional(pattern(/^[^\s:"'\\]{1,64}$/, "must be a user name without blanks, quotes and colons"), {
+      description: "Account at the carrier, for its challenges and for the registration.",
+      defaultText: "none",
+      example: "customer",
+    }),
+    password: optional(z.string(), {
+      description: "Its password, set with `--secret`.",
+      defaultText: "none",
+      secret: true,
+    }),
+    realm: optional(z.string(), {
+      description: "Realm of its challenges; no other is answered.",
+      defaultText: "`domain`, or the first host",
+      example: "sip.carrier.example",
+    }),
+    registerSeconds: optional(integer(60, 86_400), {
+      description: "Registers at the first host, for so many seconds each.",
+      defaultText: "no registration",
+      example: "600",
+    }),
+    prefixes: defaulted(
+      z.array(
+        z.strictObject({
+          prefix: required(phoneNumber(), {
+            description: "Numbers that begin so go out by it; the longest wins.",
+            example: "+49",
+          }),
+          order: defaulted(integer(1, 1000), 1, {
+            description: "Among trunks with the same prefix, the lowest is tried first.",
+          }),
+          strip: defaulted(integer(0, 31), 0, { description: "Characters that are taken off the dialled number." }),
+          add: defaulted(digits(/^\+?[0-9]{0,31}$/, "must be digits, with or without a leading +"), "", {
+            description: "What is put before it then.",
+          }),
+        }),
+      ),
+      [],
+      { description: "What can be called by it." },
+    ),
+    numbers: defaulted(
+      z.array(
+        z.strictObject({
+          number: required(digits(calledPattern, "must be a number as the carrier sends it, such as +49301234"), {
+            description: "Called number, as the carrier sends it.",
+            example: "+49301234",
+          }),
+          subscriber: required(subscriberName(), { description: "Whose phone rings.", example: "alice" }),
+        }),
+      ),
+      [],
+      { description: "Numbers that it delivers; any other is 404." },
+    ),
+    callerId: section({
+      mode: defaulted(z.enum(["subscriber", "allowed", "fixed", "anonymous"]), "subscriber", {
+        description:
+          "What the called party sees: the caller's own number of the trunk, his name if it is in `allowed`, `number`, or nothing.",
+      }),
+      number: optional(phoneNumber(), {
+        description: "Shown when the mode gives none.",
+        defaultText: "none: anonymous",
+        example: "+49301230",
+      }),
+      allowed: defaulted(z.array(phoneNumber()), [], {
+        description: "Names of subscribers that may be shown.",
+        example: "+49301231",
+      }),
+    }),
+    maxCalls: defaulted(integer(1, 100_000), 30, { description: "Calls at once." }),
+    maxCallsPerSecond: defaulted(integer(1, 10_000), 10, { description: "New calls in a second." }),
+    transit: defaulted(z.boolean(), false, { description: "Calls that came from a trunk may leave by it." }),
+    probe: defaulted(z.boolean(), true, {
+      description:
+        "OPTIONS ask the hosts whether they are there; false for a carrier that does not answer them with 200.",
+    }),
+  });
 
 /**
  * All configuration of a stack, keys below `sbc:`. Defaults that depend on the environment or the stack are filled in by
@@ -157,6 +278,14 @@ export const configSchema = z.strictObject({
         description:
           "Host port that leads to 5062/tcp (TLS), where only devices of `sbc:devices` get in; 0: there is no such socket.",
       }),
+      trunkUdp: defaulted(integer(0, 65535), 0, {
+        description: "Host port of a UDP socket that only the addresses of trunks may use; 0 makes none.",
+        example: "5070",
+      }),
+      trunkTcp: defaulted(integer(0, 65535), 0, {
+        description: "Host port of a TCP socket that only the addresses of trunks may use; 0 makes none.",
+        example: "5070",
+      }),
     }),
     digest: defaulted(z.enum(["MD5", "SHA-256", "both"]), kamailioDefaults.digest, {
       description:
@@ -198,6 +327,15 @@ export const configSchema = z.strictObject({
       description: "Nodes that get no new calls, before they are removed or replaced.",
       example: "asterisk-2",
     }),
+    weights: defaulted(
+      z.record(z.string(), integer(1, 100)),
+      {},
+      {
+        description:
+          "Shares of the calls by node, relative to each other; a node that is not named has 1. None: each node in turn.",
+        defaultText: "none",
+      },
+    ),
     rtpPorts: section({
       min: defaulted(port(), asteriskDefaults.rtpPorts.min, { description: "First UDP port for media on each node." }),
       max: defaulted(port(), asteriskDefaults.rtpPorts.max, { description: "Last UDP port for media on each node." }),
@@ -335,6 +473,27 @@ export const configSchema = z.strictObject({
     ),
     [],
     { description: "Devices that get a client certificate of the stack's device CA, for the mutual TLS port." },
+  ),
+  trunks: defaulted(z.array(trunk()), [], { description: "Carriers and other exchanges. Reloaded live." }),
+  emergency: defaulted(
+    z.array(
+      z.strictObject({
+        number: required(digits(numberPattern, "must be digits, such as 112"), {
+          description: "Number that is dialled. No limit and no guard applies to it.",
+          example: "112",
+        }),
+        trunks: defaulted(z.array(z.string()), [], {
+          description: "Trunks in the order in which they are tried; the number goes out as it is.",
+        }),
+        subscriber: optional(subscriberName(), {
+          description: "Subscriber whose phone rings instead.",
+          defaultText: "none",
+          example: "alice",
+        }),
+      }),
+    ),
+    [],
+    { description: "Emergency numbers. Reloaded live." },
   ),
   certificates: section({
     mode: optional(z.enum(["generated", "provided", "acme"]), {

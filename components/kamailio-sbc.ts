@@ -7,6 +7,7 @@ import {
   mutualTlsPort,
   renderKamailioConfig,
   renderKamailioSecrets,
+  trunkPort,
   type KamailioConfigArgs,
   type KamailioLimits,
   type SipPorts,
@@ -50,7 +51,7 @@ export interface KamailioSbcArgs extends Pick<
   readonly domain: string;
   /** Host address that the ports are published on. */
   readonly bind: string;
-  /** Host ports by transport; 0 publishes none. */
+  /** Host ports by transport; 0 publishes none, and makes no socket for trunks. */
   readonly ports: EdgePorts;
   /** Address that phones are told to use. Default: the container's own. */
   readonly publicAddress?: string;
@@ -74,8 +75,25 @@ export interface KamailioSbcArgs extends Pick<
   readonly resources: { readonly memoryMb?: number; readonly cpus: number };
 }
 
-/** Host ports: by transport, and of the socket that demands client certificates, which is not there when it is 0. */
-type EdgePorts = Readonly<SipPorts & { mutualTls: number }>;
+/** Host ports: by transport, and of the sockets for devices with client certificates and for trunks, which are not there when it is 0. */
+export type EdgePorts = Readonly<SipPorts & { mutualTls: number; trunkUdp: number; trunkTcp: number }>;
+
+/** Where the SIP sockets are, and how they are seen from outside. */
+export function sipSockets(
+  addresses: AddressPlan,
+  { ports, publicAddress }: { readonly ports: EdgePorts; readonly publicAddress?: string | undefined },
+) {
+  const address = addresses.kamailio.sbc;
+  const { trunkUdp, trunkTcp } = ports;
+  const socket = (port: number) => (port === 0 || publicAddress !== undefined ? port : trunkPort);
+  return {
+    address,
+    publicAddress: publicAddress ?? address,
+    ports: kamailioDefaults.ports,
+    publicPorts: publicAddress === undefined ? kamailioDefaults.ports : advertisedPorts(ports),
+    trunkPorts: { udp: socket(trunkUdp), tcp: socket(trunkTcp) },
+  };
+}
 
 interface TlsVolume {
   readonly mount: VolumeMount;
@@ -90,20 +108,17 @@ export class KamailioSbc extends pulumi.ComponentResource {
   /** The edge, once healthy. */
   public readonly container: docker.Container;
   /** Where phones reach it, by transport; undefined where prod publishes none. */
-  public readonly sip: Readonly<Record<keyof EdgePorts, string | undefined>>;
+  public readonly sip: Readonly<Record<keyof SipPorts | "mutualTls", string | undefined>>;
 
   constructor(name: string, args: KamailioSbcArgs, options?: pulumi.ComponentResourceOptions) {
     super(componentType("KamailioSbc"), name, {}, options);
     const { addresses, defaults, image, networks, ports, publicAddress } = args;
-    const address = addresses.kamailio.sbc;
-    const inside = kamailioDefaults.ports;
-    const advertised = publicAddress === undefined ? inside : advertisedPorts(ports);
+    const sockets = sipSockets(addresses, args);
+    const { address } = sockets;
     const config: KamailioConfigArgs = {
       domain: args.domain,
-      address,
+      ...sockets,
       opsAddress: addresses.kamailio.data,
-      publicAddress: publicAddress ?? address,
-      publicPorts: advertised,
       database: { host: addresses.mariadb, port: database.port, name: database.name, user: database.users.kamailio },
       rtpengine: args.rtpengine,
       // Jobs get their addresses from there.
@@ -190,7 +205,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
     const target = (transport: keyof SipPorts) =>
       publicAddress !== undefined && ports[transport] === 0
         ? undefined
-        : `${config.publicAddress}:${advertised[transport]}`;
+        : `${config.publicAddress}:${sockets.publicPorts[transport]}`;
     const mutualTls = ports.mutualTls === 0 ? undefined : `${config.publicAddress}:${config.mutualTls}`;
     this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls"), mutualTls };
     this.registerOutputs({ container: this.container.name, sip: this.sip });
@@ -267,10 +282,12 @@ const transports = [
   ["udp", "udp"],
   ["tls", "tcp"],
   ["mutualTls", "tcp"],
+  ["trunkTcp", "tcp"],
+  ["trunkUdp", "udp"],
 ] as const;
 
 function publishedPorts(ports: EdgePorts, ip: string): PublishedPort[] {
-  const inside = { ...kamailioDefaults.ports, mutualTls: mutualTlsPort };
+  const inside = { ...kamailioDefaults.ports, mutualTls: mutualTlsPort, trunkTcp: trunkPort, trunkUdp: trunkPort };
   return transports.flatMap(([transport, protocol]) =>
     ports[transport] === 0 ? [] : [{ internal: inside[transport], external: ports[transport], protocol, ip }],
   );

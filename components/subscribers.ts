@@ -1,9 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { admissionPolicy } from "../configs/kamailio/admission.ts";
 import { defaultClass, type DeviceRow, type Policy, type Rows } from "../configs/mariadb/rows.ts";
+import { emergencyPolicy } from "../configs/mariadb/trunks.ts";
+import { trunkSocket } from "../configs/kamailio/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
+import { sipSockets } from "./kamailio-sbc.ts";
 import { password } from "./password.ts";
+import { trunkOf } from "./trunks.ts";
 
 /** One generated password per subscriber: name → password. A new subscriber leaves the others' alone. */
 export function subscriberPasswords(
@@ -29,27 +33,44 @@ export interface Identities {
 export function stackRows(config: Config, addresses: AddressPlan, identities: Identities): pulumi.Output<Rows> {
   const { asterisk, domain, protection } = config;
   const { passwords, signatureKeys, devices } = identities;
-  return pulumi.all([pulumi.all(passwords), pulumi.all(signatureKeys), devices]).apply(([values, keys, rows]) => ({
+  const { weights } = asterisk;
+  const weighted = Object.keys(weights).length > 0;
+  const known = pulumi.all([pulumi.all(passwords), pulumi.all(signatureKeys), devices]);
+  const rows = known.apply(([values, keys, certificates]) => ({
     domain,
     subscribers: config.subscribers.map(({ name, class: group }) => ({
       name,
       password: values[name] ?? "",
       class: group,
     })),
-    nodes: addresses.asterisk.map(({ name, sbc }) => ({ name, address: sbc, drain: asterisk.drain.includes(name) })),
+    nodes: addresses.asterisk.map(({ name, sbc }) => ({
+      name,
+      address: sbc,
+      drain: asterisk.drain.includes(name),
+      ...(weighted && { weight: weights[name] ?? 1 }),
+    })),
     addresses: [
       ...protection.blocked.map((cidr) => ({ cidr, group: "blocked" as const })),
       ...protection.unlimited.map((cidr) => ({ cidr, group: "unlimited" as const })),
     ],
     policy: edgePolicy(config),
     signatureKeys: Object.entries(keys).map(([id, key]) => ({ id, key })),
-    devices: rows,
+    devices: certificates,
+    trunks: config.trunks.map(trunkOf),
+    trunkSocket: trunkSocket(sipSockets(addresses, config.edge)),
   }));
+  // Trunks have passwords as well.
+  return pulumi.secret(rows);
 }
 
 /** What the edge allows, by the keys that its script looks up. */
 function edgePolicy(config: Config): Policy {
-  return { ...admissionPolicy(config), ...identityPolicy(config) };
+  return {
+    ...admissionPolicy(config),
+    ...identityPolicy(config),
+    ...nodePolicy(config),
+    ...emergencyPolicy(config.emergency),
+  };
 }
 
 /** How the subscribers of each class have to prove who they are. */
@@ -61,4 +82,9 @@ function identityPolicy({ classes }: Config): Policy {
     [`class.${name}.certificate`, Number(certificate === "required")] as const,
   ]);
   return Object.fromEntries(rules);
+}
+
+/** 4: each node in turn; 11: by relative weight. */
+function nodePolicy({ asterisk: { weights } }: Config): Policy {
+  return { "nodes.algorithm": Object.keys(weights).length > 0 ? 11 : 4 };
 }

@@ -1,6 +1,7 @@
 import { readFolder, type FileMap } from "../files.ts";
 import { admissionDefaults } from "./admission.ts";
 import { renderMetrics } from "./metrics.ts";
+import type { TrunkSocket } from "../mariadb/trunks.ts";
 import { renderStack } from "./stack.ts";
 import { renderTls, tlsMounts } from "./tls.ts";
 
@@ -75,6 +76,8 @@ export interface KamailioConfigArgs {
   ports?: SipPorts;
   /** Ports that phones see. Default: `ports`. */
   publicPorts?: SipPorts;
+  /** Ports that carriers without TLS see; 0 is no such socket, then they come to the phones' one. Default: 0 and 0. */
+  trunkPorts?: { udp: number; tcp: number };
   /** MariaDB; the password comes from {@link KamailioSecrets}. */
   database: { host: string; port: number; name: string; user: string };
   /** Control socket (ng protocol) of RTPengine. */
@@ -135,10 +138,13 @@ export const corePort = 5080;
 
 /** TCP port on `address` of the socket that demands a client certificate. */
 export const mutualTlsPort = 5062;
+/** UDP and TCP port on `address` for carriers that do not speak TLS, where a stack has asked for it. */
+export const trunkPort = 5070;
 
 /** The values of the optional arguments. */
 export const kamailioDefaults = {
   ports: { udp: 5060, tcp: 5060, tls: 5061 },
+  trunkPorts: { udp: 0, tcp: 0 },
   dispatcherSetId: 1,
   digest: "MD5",
   signature: "off",
@@ -178,6 +184,9 @@ export const kamailioDefaults = {
 /** {@link KamailioConfigArgs} with every default filled in. */
 export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
 
+/** Where the SIP sockets are. */
+export type SipSockets = Pick<KamailioSettings, "address" | "publicAddress" | "ports" | "publicPorts" | "trunkPorts">;
+
 /** Fills in the defaults. */
 export function kamailioSettings(args: KamailioConfigArgs): KamailioSettings {
   const ports = args.ports ?? kamailioDefaults.ports;
@@ -188,6 +197,28 @@ export function kamailioSettings(args: KamailioConfigArgs): KamailioSettings {
     publicPorts: args.publicPorts ?? ports,
     limits: { ...kamailioDefaults.limits, ...args.limits },
   };
+}
+
+/** The sockets that only carriers may use. */
+export function trunkListeners({ address, publicAddress, trunkPorts }: SipSockets) {
+  return (["udp", "tcp"] as const)
+    .filter((transport) => trunkPorts[transport] !== 0)
+    .map((transport) => ({
+      name: `trunk_${transport}`,
+      listen: `${transport}:${address}:${trunkPort}`,
+      seen: `${publicAddress}:${trunkPorts[transport]}`,
+    }));
+}
+
+/** The socket that calls to a carrier leave by. */
+export function trunkSocket(sockets: SipSockets): TrunkSocket {
+  const { address, publicAddress, ports, publicPorts } = sockets;
+  return (transport) =>
+    trunkListeners(sockets).find(({ name }) => name === `trunk_${transport}`) ?? {
+      name: transport,
+      listen: `${transport}:${address}:${ports[transport]}`,
+      seen: `${publicAddress}:${publicPorts[transport] || ports[transport]}`,
+    };
 }
 
 /** How the container has to be run. */

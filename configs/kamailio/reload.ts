@@ -3,7 +3,7 @@ import type { FileMap } from "../files.ts";
 import { opsPort } from "./index.ts";
 
 /** What can be made live without a restart. */
-export type Reload = "dispatcher" | "subscribers" | "identities" | "addresses" | "policy" | "certificates";
+export type Reload = "dispatcher" | "subscribers" | "identities" | "addresses" | "policy" | "trunks" | "certificates";
 
 /** Arguments of the reload job. */
 export interface ReloadJobArgs {
@@ -25,7 +25,15 @@ export const reloadJobRuntime = {
 
 /** The plain files of the job, for `/etc/sbc/job`. */
 export function renderReloadJob(args: ReloadJobArgs): FileMap {
-  const reload = args.reload ?? ["certificates", "addresses", "policy", "subscribers", "identities", "dispatcher"];
+  const reload = args.reload ?? [
+    "certificates",
+    "addresses",
+    "policy",
+    "subscribers",
+    "identities",
+    "dispatcher",
+    "trunks",
+  ];
   return {
     "reload.sh": readFileSync(new URL("jobs/reload.sh", import.meta.url), "utf8"),
     "reload.env": `host=${args.opsAddress}\nport=${opsPort}\nreload=(${reload.join(" ")})\n`,

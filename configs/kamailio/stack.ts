@@ -1,4 +1,4 @@
-import { corePort, mutualTlsPort, opsPort, type KamailioSettings } from "./index.ts";
+import { corePort, mutualTlsPort, opsPort, trunkListeners, trunkPort, type KamailioSettings } from "./index.ts";
 
 /** Suites offered and taken (RFC 4568, RFC 7714): left out are those that encrypt nothing or cut the tag to 32 bits. */
 const srtpSuites = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"];
@@ -23,6 +23,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_OPS_ALLOW: settings.opsAllow.join(","),
     SBC_RTPENGINE: `${settings.rtpengine.address}:${settings.rtpengine.port}`,
     SBC_DISPATCHER_SET: settings.dispatcherSetId,
+    // No packet comes in at port 0.
+    SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : 0,
     SBC_CONTACTS: settings.contactsPerSubscriber,
     SBC_TRANSFERS: settings.transfers ? 1 : 0,
     SBC_DIGEST: settings.digest === "both" ? "MD5" : settings.digest,
@@ -82,6 +84,7 @@ export function renderStack(settings: KamailioSettings): string {
     "",
     ...(["udp", "tcp", "tls"] as const).map((name) => socket(name, name, ports[name], publicPorts[name])),
     ...(settings.mutualTls === 0 ? [] : [socket("mutual", "tls", mutualTlsPort, settings.mutualTls)]),
+    ...trunkListeners(settings).map(({ name, listen, seen }) => `listen=${listen} advertise ${seen} name "${name}"`),
     "# Towards the Asterisk nodes, without the public address: they could not reach it.",
     `listen=udp:${address}:${corePort} name "core"`,
     `listen=tcp:${opsAddress}:${opsPort} name "ops"`,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { trunkAddressGroup, trunkPolicy, trunkTables, type TableRows, type Trunk, type TrunkSocket } from "./trunks.ts";
 
 /** A person's or device's account. */
 export interface Subscriber {
@@ -20,6 +21,8 @@ export interface DispatcherNode {
   port?: number;
   /** `true` takes the node out of rotation for good: running calls go on, new ones go elsewhere. Default `false`. */
   drain?: boolean;
+  /** Share of the calls, relative to the other nodes' weights, 1 to 100; all nodes have one or none has. Default: each node in turn. */
+  weight?: number | undefined;
 }
 
 /** Groups of the `address` table that the edge knows. */
@@ -67,13 +70,20 @@ export interface Rows {
   signatureKeys?: readonly SignatureKey[];
   /** Devices whose certificates are let in. Default: none. */
   devices?: readonly DeviceRow[];
+  /** Carriers. Default: none. */
+  trunks?: readonly Trunk[];
+  /** Required with trunks. */
+  trunkSocket?: TrunkSocket;
 }
 
 /** Key → value of table `edge_policy`; at most 128 and 255 characters. */
 export type Policy = Readonly<Record<string, string | number>>;
 
+/** Who may change a row: `up`, or an operator. */
+export type Owner = "stack" | "operator";
+
 /** What the column `owner` holds in rows that were made here; everything else belongs to an operator and is never touched. */
-export const ownerMark = "stack";
+export const ownerMark: Owner = "stack";
 
 /** Class of a subscriber that names none. */
 export const defaultClass = "default";
@@ -99,7 +109,8 @@ export function ha1(name: string, realm: string, password: string, algorithm: "m
   return createHash(algorithm).update(`${name}:${realm}:${password}`).digest("hex");
 }
 
-const quote = (value: string): string => `'${value.replace(/['\\]/g, (character) => `\\${character}`)}'`;
+/** A string of SQL. */
+export const quote = (value: string): string => `'${value.replace(/['\\]/g, (character) => `\\${character}`)}'`;
 const tuple = (...values: readonly (string | number)[]): string =>
   `(${values.map((value) => (typeof value === "number" ? String(value) : quote(value))).join(", ")})`;
 
@@ -124,13 +135,7 @@ export function renderSubscriberRows(domain: string, subscribers: readonly Subsc
   );
   return `SELECT GROUP_CONCAT(username ORDER BY username SEPARATOR ', ') INTO @taken
   FROM subscriber WHERE NOT ${owned} AND (username, domain) IN (${keys});
-DELIMITER //
-IF @taken IS NOT NULL THEN
-  SET @problem = LEFT(CONCAT('an operator already has: ', @taken, '. Delete or rename those subscribers, or take them out of the stack'), 512);
-  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = @problem;
-END IF//
-DELIMITER ;
-DELETE FROM subscriber WHERE ${owned} AND (username, domain) NOT IN (${keys});
+${refuse("@taken IS NOT NULL", "CONCAT('an operator already has: ', @taken, '. Delete or rename those subscribers, or take them out of the stack')")}DELETE FROM subscriber WHERE ${owned} AND (username, domain) NOT IN (${keys});
 INSERT INTO subscriber (username, domain, ha1, ha1_sha256, class, owner) VALUES
   ${rows.join(",\n  ")}
   ON DUPLICATE KEY UPDATE username = VALUES(username), ha1 = VALUES(ha1), ha1_sha256 = VALUES(ha1_sha256), class = VALUES(class);
@@ -138,15 +143,25 @@ INSERT INTO subscriber (username, domain, ha1, ha1_sha256, class, owner) VALUES
 }
 
 /**
- * SQL that makes the stack's rows of the dispatcher set exactly the given nodes, in this order. Safe to run again.
+ * SQL that makes the stack's rows of the dispatcher set exactly the given nodes, in this order. Safe to run again. A node that an operator
+ * has drained stays drained; fails, and changes nothing, when that leaves none.
  * A node must answer before its row is added: a new row is in rotation at once, and each call that finds it dead waits for the node timeout.
+ * (Starting it as inactive, flag 1, would be worse: every reload takes the state from the rows again, so that all nodes were out of use.)
  */
 export function renderDispatcherRows(setId: number, nodes: readonly DispatcherNode[]): string {
-  const rows = nodes.map(({ name, address, port = 5060, drain = false }) =>
+  const rows = nodes.map(({ name, address, port = 5060, drain = false, weight }) =>
     // Flag 4 is "disabled": kept over reloads, unlike dispatcher.set_state.
-    tuple(setId, `sip:${address}:${port}`, drain ? 4 : 0, name, ownerMark),
+    tuple(
+      ...[setId, `sip:${address}:${port}`, drain ? 4 : 0, weight === undefined ? "" : `rweight=${weight}`],
+      ...[name, ownerMark],
+    ),
   );
-  return replaceOwned("dispatcher", ["setid", "destination", "flags", "description", "owner"], rows);
+  const columns = ["setid", "destination", "flags", "attrs", "description", "owner"];
+  return `${replaceOwned("dispatcher", columns, rows, { only: `setid = ${setId}` })}UPDATE dispatcher SET flags = flags | 4 WHERE setid = ${setId} AND description IN (SELECT name FROM node_drain);
+${refuse(
+  `(SELECT COUNT(*) FROM dispatcher WHERE setid = ${setId}) > 0 AND (SELECT COUNT(*) FROM dispatcher WHERE setid = ${setId} AND flags & 4 = 0) = 0`,
+  "'every node that is left has been drained by an operator. To see them: npm run sbc -- node list; to take one back: npm run sbc -- node undrain NAME'",
+)}`;
 }
 
 /** SQL that makes the stack's rows of the address table exactly the given ones. Safe to run again. */
@@ -155,7 +170,7 @@ export function renderAddressRows(addresses: readonly AddressRow[]): string {
     const [address = "", mask = "32"] = cidr.split("/");
     return tuple(addressGroups[group], address, Number(mask), ownerMark);
   });
-  return replaceOwned("address", ["grp", "ip_addr", "mask", "owner"], rows);
+  return replaceOwned("address", ["grp", "ip_addr", "mask", "owner"], rows, { only: `grp <> ${trunkAddressGroup}` });
 }
 
 /** SQL that makes the stack's rows of `edge_policy` exactly the given ones; a key that an operator has set himself stays his. Safe to run again. */
@@ -163,13 +178,57 @@ export function renderPolicyRows(policy: Policy): string {
   const rows = Object.entries(policy).map(([key, value]) =>
     tuple(key, typeof value === "number" ? 1 : 0, String(value), ownerMark),
   );
-  return replaceOwned("edge_policy", ["key_name", "value_type", "key_value", "owner"], rows, "INSERT IGNORE");
+  return replaceOwned("edge_policy", ["key_name", "value_type", "key_value", "owner"], rows, { verb: "INSERT IGNORE" });
+}
+
+/**
+ * SQL that makes the stack's trunks exactly the given ones. Safe to run again; fails, and changes nothing, when an operator has a trunk of
+ * the same name.
+ */
+export function renderTrunkRows(setId: number, trunks: readonly Trunk[], socketOf: TrunkSocket): string {
+  const only: Readonly<Record<string, string>> = {
+    dispatcher: `setid <> ${setId}`,
+    address: `grp = ${trunkAddressGroup}`,
+  };
+  const names = trunks.map(({ name }) => quote(name)).join(", ");
+  const owned = `owner = ${quote(ownerMark)}`;
+  const taken =
+    names === ""
+      ? ""
+      : `SELECT GROUP_CONCAT(name ORDER BY name SEPARATOR ', ') INTO @taken FROM trunk WHERE NOT ${owned} AND name IN (${names});
+${refuse("@taken IS NOT NULL", "CONCAT('an operator already has trunk ', @taken, '. Remove it (npm run sbc -- trunk remove NAME), or take it out of the stack')")}`;
+  return (
+    taken +
+    trunkTables(trunks, ownerMark, socketOf)
+      .map(({ table, columns, rows }) =>
+        replaceOwned(
+          table,
+          columns,
+          rows.map((row) => tuple(...row)),
+          { only: only[table] },
+        ),
+      )
+      .join("")
+  );
+}
+
+/** SQL that adds rows. */
+export function renderInserts(tables: readonly TableRows[]): string {
+  return tables
+    .map(({ table, columns, rows }) =>
+      insert(
+        table,
+        columns,
+        rows.map((row) => tuple(...row)),
+      ),
+    )
+    .join("");
 }
 
 /** SQL that makes the stack's keys of `X-Company-Signature` exactly the given ones. Safe to run again. */
 export function renderSignatureKeyRows(keys: readonly SignatureKey[]): string {
   const rows = keys.map(({ id, key }) => tuple(id, key, ownerMark));
-  return replaceOwned("signature_key", ["key_id", "secret", "owner"], rows, "INSERT IGNORE");
+  return replaceOwned("signature_key", ["key_id", "secret", "owner"], rows, { verb: "INSERT IGNORE" });
 }
 
 /** SQL that makes the stack's devices exactly the given ones. Safe to run again. */
@@ -180,21 +239,50 @@ export function renderDeviceRows(devices: readonly DeviceRow[]): string {
 
 /** SQL that makes all rows of the stack exactly the given ones, in one transaction. */
 export function renderRows(rows: Rows): string {
+  const { dispatcherSetId = 1, trunks = [], trunkSocket } = rows;
+  if (trunkSocket === undefined && trunks.length > 0) throw new Error("trunks need trunkSocket");
   return [
     "START TRANSACTION;",
     renderSubscriberRows(rows.domain, rows.subscribers),
-    renderDispatcherRows(rows.dispatcherSetId ?? 1, rows.nodes),
+    renderDispatcherRows(dispatcherSetId, rows.nodes),
     renderAddressRows(rows.addresses ?? []),
-    renderPolicyRows(rows.policy ?? {}),
     renderSignatureKeyRows(rows.signatureKeys ?? []),
     renderDeviceRows(rows.devices ?? []),
+    renderTrunkRows(
+      dispatcherSetId,
+      trunks,
+      trunkSocket ??
+        (() => {
+          throw new Error("no trunk, no socket");
+        }),
+    ),
+    renderPolicyRows(Object.assign({}, rows.policy, ...trunks.map(trunkPolicy)) as Policy),
     "COMMIT;\n",
   ].join("\n");
 }
 
-/** These tables have no key of their own to update by; inside the transaction nobody sees them empty. */
-function replaceOwned(table: string, columns: readonly string[], rows: readonly string[], verb = "INSERT"): string {
-  const insert =
-    rows.length === 0 ? "" : `${verb} INTO ${table} (${columns.join(", ")}) VALUES\n  ${rows.join(",\n  ")};\n`;
-  return `DELETE FROM ${table} WHERE owner = ${quote(ownerMark)};\n${insert}`;
+/** Ends the run, and with it the transaction, with a message (an SQL expression of a string) when a condition holds. */
+function refuse(condition: string, message: string): string {
+  return `DELIMITER //
+IF ${condition} THEN
+  SET @problem = LEFT(${message}, 512);
+  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = @problem;
+END IF//
+DELIMITER ;
+`;
+}
+
+function insert(table: string, columns: readonly string[], rows: readonly string[], verb = "INSERT"): string {
+  return rows.length === 0 ? "" : `${verb} INTO ${table} (${columns.join(", ")}) VALUES\n  ${rows.join(",\n  ")};\n`;
+}
+
+/** These tables have no key of their own to update by; inside the transaction nobody sees them empty. `only` narrows what is replaced. */
+function replaceOwned(
+  table: string,
+  columns: readonly string[],
+  rows: readonly string[],
+  { verb, only }: { verb?: string | undefined; only?: string | undefined } = {},
+): string {
+  const narrowed = only === undefined ? "" : ` AND ${only}`;
+  return `DELETE FROM ${table} WHERE owner = ${quote(ownerMark)}${narrowed};\n${insert(table, columns, rows, verb)}`;
 }

@@ -22,6 +22,9 @@ export type LabelValues = readonly string[] | { readonly each: string };
 /** One label value for each Asterisk node. */
 export const eachNode: LabelValues = { each: "Asterisk node, by its SIP URI" };
 
+/** One label value for each trunk. */
+export const eachTrunk: LabelValues = { each: "trunk, by its name" };
+
 /** A metric of the edge's own script: {@link edgeMetrics}. */
 export interface EdgeMetric extends Pick<Metric, "name" | "type" | "labels" | "help"> {
   /** As the script names it: exported with {@link edgePrefix} before it. */
@@ -67,6 +70,9 @@ export const edgeMetrics: readonly EdgeMetric[] = [
         "signature",
         "size",
         "target",
+        "transit",
+        "trunk_number",
+        "trunk_source",
         "user_agent",
       ],
     },
@@ -95,6 +101,24 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     type: "gauge",
     labels: { node: eachNode },
     help: "1 while the node is drained: no new calls because the operator said so",
+  },
+  {
+    name: "trunk_up",
+    type: "gauge",
+    labels: { trunk: eachTrunk },
+    help: "1 while a host of the trunk gets calls",
+  },
+  {
+    name: "trunk_calls_active",
+    type: "gauge",
+    labels: { trunk: eachTrunk },
+    help: "Calls that the trunk has now",
+  },
+  {
+    name: "trunk_calls",
+    type: "counter",
+    labels: { trunk: eachTrunk, direction: ["in", "out"], result: ["answered", "failed", "refused"] },
+    help: "Calls by trunk: answered, failed at the trunk, or refused by the edge",
   },
 ];
 

@@ -3,15 +3,18 @@ import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import {
   kamailioRuntime,
+  kamailioSettings,
   opsPort,
   renderKamailioConfig,
   renderKamailioSecrets,
+  trunkSocket,
   type KamailioConfigArgs,
 } from "../../configs/kamailio/index.ts";
 import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../../configs/kamailio/reload.ts";
 import { database } from "../../configs/mariadb/index.ts";
 import { metrics } from "../../configs/metrics/contract.ts";
 import { renderRows, type Subscriber } from "../../configs/mariadb/rows.ts";
+import type { Trunk } from "../../configs/mariadb/trunks.ts";
 import { renderRtpengineConfig, rtpengineRuntime } from "../../configs/rtpengine/index.ts";
 import { waitFor } from "../sip/agent.ts";
 import { docker } from "../sip/docker.ts";
@@ -39,8 +42,29 @@ const secrets = {
   opsToken: "ops-token",
 };
 const alice: Subscriber = { name: "alice", password: "right" };
+/** A carrier that is not there. */
+const carrier: Trunk = {
+  name: "carrier",
+  hosts: [{ host: "127.0.0.20" }],
+  direction: "both",
+  addresses: ["127.0.0.20/32"],
+  credentials: { username: "customer", realm: "carrier.example", password: "secret" },
+  prefixes: [{ prefix: "+49" }],
+  numbers: [{ number: "+4930111", subscriber: alice.name }],
+  callerId: { mode: "subscriber" },
+  maxCalls: 10,
+  maxCallsPerSecond: 10,
+  transit: false,
+  probe: true,
+};
 const rows = (subscribers: readonly Subscriber[]) =>
-  renderRows({ domain: args.domain, subscribers, nodes: [{ name: "asterisk-1", address: "127.0.0.10" }] });
+  renderRows({
+    domain: args.domain,
+    subscribers,
+    nodes: [{ name: "asterisk-1", address: "127.0.0.10" }],
+    trunks: [carrier],
+    trunkSocket: trunkSocket(kamailioSettings(args)),
+  });
 
 /** Key and certificate in one text: each reader takes its part. */
 async function certificate(): Promise<string> {

@@ -89,8 +89,8 @@ describe("dispatcher rows", () => {
       { name: "asterisk-1", address: "10.5.0.10" },
       { name: "asterisk-2", address: "10.5.0.11", drain: true },
     ]);
-    assert.match(sql, /\(1, 'sip:10\.5\.0\.10:5060', 0, 'asterisk-1', 'stack'\)/);
-    assert.match(sql, /\(1, 'sip:10\.5\.0\.11:5060', 4, 'asterisk-2', 'stack'\)/);
+    assert.match(sql, /\(1, 'sip:10\.5\.0\.10:5060', 0, '', 'asterisk-1', 'stack'\)/);
+    assert.match(sql, /\(1, 'sip:10\.5\.0\.11:5060', 4, '', 'asterisk-2', 'stack'\)/);
   });
 });
 

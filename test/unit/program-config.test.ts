@@ -33,13 +33,16 @@ describe("defaults", () => {
   test("of dev: the host itself is the only one that can reach the edge", () => {
     const { edge, rtp, certificates, name } = valid({});
     assert.equal(name, "sbc-dev");
-    assert.deepEqual([edge.bind, edge.ports], ["127.0.0.1", { udp: 5060, tcp: 5060, tls: 5061, mutualTls: 0 }]);
+    assert.deepEqual(
+      [edge.bind, edge.ports],
+      ["127.0.0.1", { udp: 5060, tcp: 5060, tls: 5061, mutualTls: 0, trunkUdp: 0, trunkTcp: 0 }],
+    );
     assert.deepEqual([rtp.mode, rtp.publish, certificates.mode], ["bridge", false, "generated"]);
   });
 
   test("of prod: TLS alone is open, media are on the host, the certificate is the operator's", () => {
     const { edge, rtp, certificates } = valid(prod, "prod");
-    assert.deepEqual(edge.ports, { udp: 0, tcp: 0, tls: 5061, mutualTls: 0 });
+    assert.deepEqual(edge.ports, { udp: 0, tcp: 0, tls: 5061, mutualTls: 0, trunkUdp: 0, trunkTcp: 0 });
     assert.deepEqual([rtp.mode, certificates.mode], ["host", "provided"]);
   });
 

@@ -33,7 +33,7 @@ call() { # method params
       return
       ;;
     # Two reloads within a second, or Kamailio is just starting.
-    *"ngoing reload"* | *"Connection refused"* | *"No route to host"* | "") sleep 0.5 ;;
+    *"ngoing reload"* | *"Failed to shift records"* | *"Connection refused"* | *"No route to host"* | "") sleep 0.5 ;;
     *) break ;;
     esac
   done
@@ -46,6 +46,12 @@ for what in "${reload[@]}"; do
   subscribers) call htable.reload '["ha1"]' && call htable.reload '["class"]' ;;
   identities) call htable.reload '["sigkeys"]' && call htable.reload '["devices"]' ;;
   policy) call htable.reload '["policy"]' ;;
+  # Credentials before what needs them; the prefixes, by which calls find a trunk, last.
+  trunks)
+    for table in trunkauth trunknumber trunk; do call htable.reload "[\"$table\"]"; done
+    call uac.reg_reload '[]'
+    call mtree.reload '["trunks"]'
+    ;;
   addresses) call permissions.addressReload '[]' ;;
   certificates) call tls.reload '[]' ;;
   *) fail "cannot reload $what" ;;

@@ -7,6 +7,7 @@ ALTER TABLE subscriber
   ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
 ALTER TABLE dispatcher ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
 ALTER TABLE address ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
+ALTER TABLE uacreg ADD COLUMN IF NOT EXISTS owner VARCHAR(32) NOT NULL DEFAULT 'operator';
 
 -- What the HA1 cache of the edge loads (module htable), by digest algorithm.
 CREATE OR REPLACE VIEW ha1cache AS
@@ -65,9 +66,71 @@ CREATE OR REPLACE VIEW devicecache AS
   SELECT id, key_id AS key_name, 0 AS key_type, 0 AS value_type, CONCAT('name=', name, ';subscriber=', subscriber) AS key_value, 0 AS expires
     FROM device_certificate;
 
+-- Carriers. Their hosts are in `dispatcher` (set = setid), their addresses in `address` (tag = name), their rules in `edge_policy`
+-- (`trunk.<name>.<rule>`), their registrations in `uacreg` (l_uuid = name).
+CREATE TABLE IF NOT EXISTS trunk (
+  name VARCHAR(32) NOT NULL PRIMARY KEY,
+  setid INT NOT NULL,
+  certificate_name VARCHAR(253) NOT NULL DEFAULT '',
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator',
+  UNIQUE INDEX setid_idx (setid)
+) ENGINE = InnoDB;
+-- Which numbers go out by which trunk: the longest prefix, then the lowest position.
+CREATE TABLE IF NOT EXISTS trunk_prefix (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  trunk VARCHAR(32) NOT NULL,
+  prefix VARCHAR(32) NOT NULL,
+  position INT NOT NULL DEFAULT 1,
+  strip INT NOT NULL DEFAULT 0,
+  add_digits VARCHAR(32) NOT NULL DEFAULT '',
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator',
+  UNIQUE INDEX trunk_prefix_idx (trunk, prefix)
+) ENGINE = InnoDB;
+-- Whom an inbound call reaches. A carrier can only deliver the numbers that it has here.
+CREATE TABLE IF NOT EXISTS trunk_number (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  trunk VARCHAR(32) NOT NULL,
+  number VARCHAR(64) NOT NULL,
+  position INT NOT NULL DEFAULT 0,
+  subscriber VARCHAR(64) NOT NULL,
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator',
+  UNIQUE INDEX trunk_number_idx (trunk, number)
+) ENGINE = InnoDB;
+-- For a carrier's challenges. An HA1 is good for its realm alone.
+CREATE TABLE IF NOT EXISTS trunk_auth (
+  trunk VARCHAR(32) NOT NULL PRIMARY KEY,
+  username VARCHAR(64) NOT NULL,
+  realm VARCHAR(128) NOT NULL,
+  ha1 CHAR(32) NOT NULL,
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator'
+) ENGINE = InnoDB;
+-- Nodes of the stack that an operator keeps out of use. `up` respects them.
+CREATE TABLE IF NOT EXISTS node_drain (
+  name VARCHAR(64) NOT NULL PRIMARY KEY,
+  owner VARCHAR(32) NOT NULL DEFAULT 'operator'
+) ENGINE = InnoDB;
+-- What the edge loads of them: htable `trunk` (name → dispatcher set), htable `trunknumber` (`trunk::number` → subscriber, `trunk::of::subscriber` →
+-- his first number), htable `trunkauth`, and mtree `trunks` (prefix → `trunk/strip/add,...` in the order of trial).
+CREATE OR REPLACE VIEW trunkcache AS
+  SELECT setid AS id, name AS key_name, 0 AS key_type, 1 AS value_type, CAST(setid AS CHAR(16)) AS key_value, 0 AS expires FROM trunk;
+CREATE OR REPLACE VIEW trunknumbercache AS
+  SELECT id, CONCAT(trunk, '::', number) AS key_name, 0 AS key_type, 0 AS value_type, subscriber AS key_value, 0 AS expires
+    FROM trunk_number
+  UNION ALL
+  SELECT MIN(id), CONCAT(trunk, '::of::', subscriber), 0, 0, SUBSTRING_INDEX(GROUP_CONCAT(number ORDER BY position, id), ',', 1), 0
+    FROM trunk_number GROUP BY trunk, subscriber;
+CREATE OR REPLACE VIEW trunkauthcache AS
+  SELECT 1 AS id, CONCAT(trunk, '::user') AS key_name, 0 AS key_type, 0 AS value_type, username AS key_value, 0 AS expires FROM trunk_auth
+  UNION ALL SELECT 2, CONCAT(trunk, '::realm'), 0, 0, realm, 0 FROM trunk_auth
+  UNION ALL SELECT 3, CONCAT(trunk, '::ha1'), 0, 0, ha1, 0 FROM trunk_auth
+  UNION ALL SELECT 4, CONCAT('certificate::', certificate_name), 0, 0, name, 0 FROM trunk WHERE certificate_name <> '';
+CREATE OR REPLACE VIEW trunkprefixes AS
+  SELECT prefix AS tprefix,
+    CAST(GROUP_CONCAT(CONCAT(trunk, '/', strip, '/', add_digits) ORDER BY position, trunk SEPARATOR ',') AS CHAR(500)) AS tvalue
+    FROM trunk_prefix GROUP BY prefix;
 INSERT IGNORE INTO version (table_name, table_version) VALUES
   ('ha1cache', 2), ('ha1cache_sha256', 2), ('ha1cache_both', 2), ('classcache', 2), ('policycache', 2), ('signaturecache', 2),
-  ('devicecache', 2);
+  ('devicecache', 2), ('trunkcache', 2), ('trunknumbercache', 2), ('trunkauthcache', 2);
 
 -- One row per leg; the legs of one call share xcid, the Call-ID of the caller's leg, whose row (direction 'in') is the billable one.
 -- cdr_id is made by the edge: after a crash a call that had ended may come back from the dialog table and end a second time, and a
