@@ -15,7 +15,7 @@ import { database } from "./configs/mariadb/index.ts";
 
 const config = loadConfig();
 const { asterisk, domain, edge, resources, rotation, rtp, timers } = config;
-const plan = planAddresses(config.networks, asterisk.nodes);
+const plan = planAddresses(config.networks, asterisk.nodes, rtp.instances);
 const defaults = { prefix: config.name, logs: config.logs, limits: config.limits };
 
 const certificate = serverCertificate(config, plan);
@@ -53,8 +53,8 @@ const clients = clientCertificates(config);
 const kamailioImage = image("kamailio", config.images, {});
 const provision = db.provision("database-provision", {
   image: kamailioImage,
-  rows: stackRows(config, plan, { passwords, signatureKeys: keys, devices: clients.rows }),
-  nodes: cluster.containers,
+  rows: stackRows(config, plan, rtpengine.relays, { passwords, signatureKeys: keys, devices: clients.rows }),
+  nodes: [...cluster.containers, ...rtpengine.containers],
 });
 const kamailio = new KamailioSbc("kamailio", {
   ...common,
@@ -67,9 +67,9 @@ const kamailio = new KamailioSbc("kamailio", {
   signature: config.signature.mode,
   certificate,
   clients: clients.authority,
-  rtpengine: rtpengine.control,
   databasePassword: db.passwords.kamailio,
   provision,
+  relays: rtpengine.relays,
   rotation: rotation.edge,
   resources: resources.kamailio,
 });
@@ -83,12 +83,12 @@ export { networkOutputs as networks };
 /** Names of the containers. */
 export const containers = {
   kamailio: kamailio.container.name,
-  rtpengine: rtpengine.container.name,
+  rtpengine: rtpengine.containers.map((container) => container.name),
   mariadb: db.container.name,
   asterisk: cluster.containers.map((container) => container.name),
 };
 /** Fixed addresses; on the host's network RTPengine is at the gateway of sbc_net. */
-export const addresses = { ...plan, rtpengine: { sbc: rtpengine.control.address } };
+export const addresses = { ...plan, rtpengine: rtpengine.relays.map(({ name, address: sbc }) => ({ name, sbc })) };
 /** User name → password; secret. */
 export const subscribers = pulumi.secret(passwords);
 /** Id → key of X-Company-Signature, for devices; secret. */

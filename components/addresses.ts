@@ -31,7 +31,8 @@ export interface AddressPlan {
   readonly kamailio: Legs;
   /** For smoke tests and other tools that need a known address on sbc_net. */
   readonly operations: string;
-  readonly rtpengine: Legs;
+  /** In the order of the instance numbers. */
+  readonly rtpengine: readonly (Legs & { readonly name: string })[];
   /** The ACME client, where there is one. */
   readonly acme: Legs;
   readonly mariadb: string;
@@ -43,11 +44,19 @@ export interface AddressPlan {
 export const smallestSubnets: Readonly<Record<keyof Subnets, number>> = { sbc: 26, monitoring: 25, data: 25 };
 
 /** Offsets from the first address of a subnet; the gateway has 1. */
-const offsets = { gateway: 1, kamailio: 2, operations: 3, mariadb: 3, rtpengine: 4, acme: 5, asterisk: 10 } as const;
+const offsets = { gateway: 1, kamailio: 2, operations: 3, mariadb: 3, acme: 5, asterisk: 10 } as const;
+const rtpengineOffsets = [4, 6, 7, 8, 9] as const;
+/** Most RTPengines that the plan has addresses for. */
+export const rtpengineCapacity = rtpengineOffsets.length;
 /** Members of the voice plane are this much higher on the other networks: below it are databases and tools. */
 const legOffset = 64;
 /** Dynamic addresses: the upper half of sbc_net, the last quarter of the others, whose middle the legs take. */
 const dynamicShare: Readonly<Record<keyof Subnets, number>> = { sbc: 2, monitoring: 4, data: 4 };
+
+/** Stable name of an RTPengine: counted from 1, never renumbered. */
+export function rtpengineName(index: number): string {
+  return `rtpengine-${index + 1}`;
+}
 
 /** How many Asterisk nodes fit into the subnets; each network bounds them by itself. Zero or less: none. */
 export function nodeCapacity(subnets: Subnets): number {
@@ -65,9 +74,9 @@ export function nodeName(index: number): string {
 
 /**
  * Gives every member its addresses. Each depends on the subnets and its own number alone, so nothing moves when nodes come or go.
- * @throws RangeError when a subnet is none or too small, or the nodes do not fit.
+ * @throws RangeError when a subnet is none or too small, or the nodes or RTPengines do not fit.
  */
-export function planAddresses(subnets: Subnets, nodes: number): AddressPlan {
+export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1): AddressPlan {
   const blocks = { sbc: cidr("sbc", subnets), monitoring: cidr("monitoring", subnets), data: cidr("data", subnets) };
   for (const name of networkNames) {
     if (blocks[name].prefix > smallestSubnets[name]) {
@@ -78,6 +87,9 @@ export function planAddresses(subnets: Subnets, nodes: number): AddressPlan {
   }
   if (nodes > nodeCapacity(subnets)) {
     throw new RangeError(`${nodes} Asterisk nodes do not fit into the subnets, only ${nodeCapacity(subnets)}`);
+  }
+  if (rtpengines > rtpengineCapacity) {
+    throw new RangeError(`${rtpengines} RTPengines do not fit, there are addresses for ${rtpengineCapacity}`);
   }
   const at = (name: keyof Subnets, offset: number) => formatAddress(blocks[name].first + offset);
   const legs = (offset: number): Legs => ({
@@ -94,7 +106,10 @@ export function planAddresses(subnets: Subnets, nodes: number): AddressPlan {
     networks: { sbc: network("sbc"), monitoring: network("monitoring"), data: network("data") },
     kamailio: legs(offsets.kamailio),
     operations: at("sbc", offsets.operations),
-    rtpengine: legs(offsets.rtpengine),
+    rtpengine: rtpengineOffsets.slice(0, rtpengines).map((offset, index) => ({
+      name: rtpengineName(index),
+      ...legs(offset),
+    })),
     acme: legs(offsets.acme),
     mariadb: at("data", offsets.mariadb),
     asterisk: Array.from({ length: nodes }, (_, index) => ({

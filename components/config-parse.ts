@@ -94,6 +94,7 @@ export function resolveConfig(values: ConfigValues, stack: string) {
       mode,
       portMin,
       portMax: rtp.portMax ?? Math.min(65535, portMin + (rtp.publish ? 39 : 9999)),
+      srtp: { ...rtp.srtp, tls: rtp.srtp.tls ?? (prod ? "required" : "optional") },
     },
     certificates: { ...certificates, mode: certificates.mode ?? (prod ? "provided" : "generated") },
   } as const;

@@ -3,13 +3,14 @@ import { asteriskRuntime } from "../configs/asterisk/index.ts";
 import { corePort } from "../configs/kamailio/index.ts";
 import { defaultClass } from "../configs/mariadb/rows.ts";
 import { rtpengineDefaults } from "../configs/rtpengine/index.ts";
-import { nodeCapacity, nodeName } from "./addresses.ts";
+import { nodeCapacity, nodeName, rtpengineName } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
 import { pinCommand, pinProblems } from "./image-pins.ts";
 import { problemIf, type Rule } from "./config-rule.ts";
 import { trunkRules } from "./config-rules-trunks.ts";
 import { isPrivate, overlap, parseAddress, parseCidr } from "./ipv4.ts";
+import { mediaPorts, portsPerCall } from "./media-ports.ts";
 
 /** Most media ports that may be published one by one: 100 cost 334 MiB and 14 s per deployment. */
 export const maxPublishedMediaPorts = 40;
@@ -48,27 +49,11 @@ export const configRules: readonly Rule[] = [
   },
   {
     reads: ["asterisk"],
-    check: ({ asterisk }) => {
-      const names = Array.from({ length: asterisk.nodes }, (_, index) => nodeName(index));
-      const unknown = asterisk.drain.flatMap((name, index) =>
-        problemIf(!names.includes(name), {
-          path: ["asterisk", "drain", index],
-          value: name,
-          problem: `is no node; there are ${names.length > 1 ? `${names[0]} to ${names.at(-1)}` : names[0]}`,
-          example: names.at(-1),
-        }),
-      );
-      return unknown.concat(
-        problemIf(
-          names.every((name) => asterisk.drain.includes(name)),
-          {
-            path: ["asterisk", "drain"],
-            value: asterisk.drain,
-            problem: "leaves no node for calls; at least one must not be drained",
-          },
-        ),
-      );
-    },
+    check: ({ asterisk }) => drainProblems("asterisk", "node", asterisk.nodes, nodeName, asterisk.drain),
+  },
+  {
+    reads: ["rtp"],
+    check: ({ rtp }) => drainProblems("rtp", "RTPengine", rtp.instances, rtpengineName, rtp.drain),
   },
   {
     reads: ["subscribers", "classes"],
@@ -209,9 +194,21 @@ export const configRules: readonly Rule[] = [
         ["rtp"],
         ["portMin", "portMax"],
         { min: rtp.portMin, max: rtp.portMax },
-        [rtpengineDefaults.ngPort],
-        "the control socket",
+        Array.from({ length: rtp.mode === "host" ? rtp.instances : 1 }, (_, index) => rtpengineDefaults.ngPort + index),
+        "a control socket",
       ),
+  },
+  {
+    reads: ["rtp"],
+    check: ({ rtp }) => {
+      const { portMin, portMax } = mediaPorts(rtp, rtp.instances, 0);
+      return problemIf(rtp.instances > 1 && portMax - portMin + 1 < portsPerCall, {
+        path: ["rtp", "instances"],
+        value: rtp.instances,
+        problem: `share one address, and with it the ports ${rtp.portMin} to ${rtp.portMax}: that leaves less than ${portsPerCall} for each, what one call takes`,
+        example: "1",
+      });
+    },
   },
   {
     reads: ["rtp"],
@@ -484,8 +481,33 @@ function missingFile(path: readonly (string | number)[], file: string | undefine
   });
 }
 
-/** A call between two phones takes eight ports. */
-const leastMediaPorts = 8;
+function drainProblems(
+  section: string,
+  what: string,
+  count: number,
+  nameOf: (index: number) => string,
+  drain: readonly string[],
+): ConfigProblem[] {
+  const names = Array.from({ length: count }, (_, index) => nameOf(index));
+  const unknown = drain.flatMap((name, index) =>
+    problemIf(!names.includes(name), {
+      path: [section, "drain", index],
+      value: name,
+      problem: `is no ${what}; there ${names.length > 1 ? `are ${names[0]} to ${names.at(-1)}` : `is ${names[0]}`}`,
+      example: names.at(-1),
+    }),
+  );
+  return unknown.concat(
+    problemIf(
+      names.every((name) => drain.includes(name)),
+      {
+        path: [section, "drain"],
+        value: drain,
+        problem: `leaves no ${what} for calls; at least one must not be drained`,
+      },
+    ),
+  );
+}
 
 function portRange(
   path: readonly string[],
@@ -496,10 +518,10 @@ function portRange(
 ): ConfigProblem[] {
   const { min, max } = range;
   return [
-    ...problemIf(max - min + 1 < leastMediaPorts, {
+    ...problemIf(max - min + 1 < portsPerCall, {
       path: [...path, maxKey],
       value: max,
-      problem: `must be at least sbc:${[...path, minKey].join(".")} + ${leastMediaPorts - 1} (${min + leastMediaPorts - 1}): one call takes ${leastMediaPorts} ports`,
+      problem: `must be at least sbc:${[...path, minKey].join(".")} + ${portsPerCall - 1} (${min + portsPerCall - 1}): one call takes ${portsPerCall} ports`,
       example: String(Math.min(65535, min + 39)),
     }),
     ...taken.flatMap((port) =>

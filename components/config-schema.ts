@@ -3,10 +3,11 @@ import { credentialName } from "../configs/acme/index.ts";
 import { asteriskDefaults } from "../configs/asterisk/index.ts";
 import { admissionDefaults } from "../configs/kamailio/admission.ts";
 import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
+import { srtpRules, type SrtpRule } from "../configs/kamailio/media.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
 import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
 import { calledPattern, numberPattern, trunkNamePattern } from "../configs/mariadb/trunks.ts";
-import { smallestSubnets, type Subnets } from "./addresses.ts";
+import { rtpengineCapacity, smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
 import { defaultPinsFile, registryProblem } from "./image-pins.ts";
 import { formatCidr, parseAddress, parseCidr } from "./ipv4.ts";
@@ -84,6 +85,12 @@ const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](
 
 const limit = (key: keyof KamailioLimits, least: number, most: number, description: string) =>
   defaulted(integer(least, most), limits[key], { description });
+
+/** What holds for the media of phones that come in one way. */
+const srtp = (value: SrtpRule, who: string) =>
+  defaulted(z.enum(srtpRules), value, {
+    description: `SRTP of ${who}: neither offered nor taken, offered and taken (RFC 8643), or nothing else.`,
+  });
 
 /** Counts the rotations of a secret. */
 const rotation = (secret: string) =>
@@ -230,6 +237,11 @@ const trunk = () =>
     }),
     maxCalls: defaulted(integer(1, 100_000), 30, { description: "Calls at once." }),
     maxCallsPerSecond: defaulted(integer(1, 10_000), 10, { description: "New calls in a second." }),
+    srtp: optional(z.enum(srtpRules), {
+      description: "SRTP with the trunk: neither offered nor taken, offered and taken (RFC 8643), or nothing else.",
+      defaultText: "`optional` when every host is reached over TLS, else `off`",
+      example: "required",
+    }),
     transit: defaulted(z.boolean(), false, { description: "Calls that came from a trunk may leave by it." }),
     probe: defaulted(z.boolean(), true, {
       description:
@@ -290,9 +302,6 @@ export const configSchema = z.strictObject({
     digest: defaulted(z.enum(["MD5", "SHA-256", "both"]), kamailioDefaults.digest, {
       description:
         "Hash of digest authentication: `SHA-256` shuts out phones that know MD5 only, `both` lets the phone choose.",
-    }),
-    tlsMedia: defaulted(z.enum(["optional", "required"]), kamailioDefaults.tlsMedia, {
-      description: "SRTP towards phones that registered over TLS: offered, or nothing else.",
     }),
     contactsPerSubscriber: defaulted(integer(1, 10), kamailioDefaults.contactsPerSubscriber, {
       description:
@@ -372,7 +381,24 @@ export const configSchema = z.strictObject({
       defaultText: "39999, or 30039 when published",
       example: "30039",
     }),
-    threads: defaulted(integer(1, 256), 2, { description: "RTPengine's worker threads." }),
+    threads: defaulted(integer(1, 256), 2, { description: "Worker threads of each RTPengine." }),
+    instances: defaulted(integer(1, rtpengineCapacity), 1, {
+      description: "RTPengines, `rtpengine-1` and up; a call's media goes through one of them.",
+    }),
+    drain: defaulted(z.array(z.string()), [], {
+      description: "RTPengines that get no new calls, before they are removed or replaced.",
+      example: "rtpengine-2",
+    }),
+    srtp: section({
+      udp: srtp("off", "phones on UDP"),
+      tcp: srtp("off", "phones on TCP"),
+      tls: optional(z.enum(srtpRules), {
+        description: "SRTP of phones on TLS.",
+        defaultText: "`optional` in dev, `required` in prod",
+        example: "required",
+      }),
+      mutualTls: srtp("required", "devices on the mutual TLS port"),
+    }),
   }),
   subscribers: defaulted(
     z.array(

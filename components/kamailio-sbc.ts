@@ -12,6 +12,7 @@ import {
   type KamailioLimits,
   type SipPorts,
 } from "../configs/kamailio/index.ts";
+import type { MediaRelay } from "../configs/mariadb/rows.ts";
 import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../configs/kamailio/reload.ts";
 import { database } from "../configs/mariadb/index.ts";
 import type { AddressPlan } from "./addresses.ts";
@@ -32,7 +33,6 @@ import { componentType } from "./types.ts";
 /** The edge. A change of any value replaces its container, except where it says "reloaded live". */
 export interface KamailioSbcArgs extends Pick<
   KamailioConfigArgs,
-  | "tlsMedia"
   | "numbering"
   | "digest"
   | "signature"
@@ -63,12 +63,12 @@ export interface KamailioSbcArgs extends Pick<
   readonly clients?: ClientAuthority;
   /** Where the image of the ACME client comes from. */
   readonly images: ImageSettings;
-  /** Control socket of RTPengine. */
-  readonly rtpengine: { readonly address: string; readonly port: number };
   /** Password of the database's user `kamailio`, secret. */
   readonly databasePassword: pulumi.Output<string>;
   /** Job that made schema and rows, and a hash of the rows. Reloaded live. */
   readonly provision: Pick<Job, "done"> & { readonly hash: pulumi.Output<string> };
+  /** The media relays, as in those rows. Reloaded live. */
+  readonly relays: readonly MediaRelay[];
   /** Counters: another value makes a new secret. */
   readonly rotation: { readonly opsToken: number; readonly nonceKey: number };
   /** Limits of the container; default memory: shared memory + 160. */
@@ -120,11 +120,9 @@ export class KamailioSbc extends pulumi.ComponentResource {
       ...sockets,
       opsAddress: addresses.kamailio.data,
       database: { host: addresses.mariadb, port: database.port, name: database.name, user: database.users.kamailio },
-      rtpengine: args.rtpengine,
       // Jobs get their addresses from there.
       opsAllow: [addresses.networks.data.ipRange, ...("acme" in args.certificate ? [`${addresses.acme.data}/32`] : [])],
       mutualTls: ports.mutualTls === 0 || publicAddress !== undefined ? ports.mutualTls : mutualTlsPort,
-      tlsMedia: args.tlsMedia,
       numbering: args.numbering,
       contactsPerSubscriber: args.contactsPerSubscriber,
       transfers: args.transfers,
@@ -255,7 +253,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
         staged: [
           {
             path: mounts.files,
-            files: renderReloadJob({ opsAddress: args.addresses.kamailio.data }),
+            files: renderReloadJob({ opsAddress: args.addresses.kamailio.data, relays: args.relays }),
             mode: "0444",
             uid,
             gid,

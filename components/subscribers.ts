@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { admissionPolicy } from "../configs/kamailio/admission.ts";
-import { defaultClass, type DeviceRow, type Policy, type Rows } from "../configs/mariadb/rows.ts";
+import { mediaPolicy } from "../configs/kamailio/media.ts";
+import { defaultClass, type DeviceRow, type MediaRelay, type Policy, type Rows } from "../configs/mariadb/rows.ts";
 import { emergencyPolicy } from "../configs/mariadb/trunks.ts";
 import { trunkSocket } from "../configs/kamailio/index.ts";
 import type { AddressPlan } from "./addresses.ts";
@@ -30,7 +31,12 @@ export interface Identities {
 }
 
 /** All rows that the stack owns in the database. */
-export function stackRows(config: Config, addresses: AddressPlan, identities: Identities): pulumi.Output<Rows> {
+export function stackRows(
+  config: Config,
+  addresses: AddressPlan,
+  relays: readonly MediaRelay[],
+  identities: Identities,
+): pulumi.Output<Rows> {
   const { asterisk, domain, protection } = config;
   const { passwords, signatureKeys, devices } = identities;
   const { weights } = asterisk;
@@ -49,6 +55,7 @@ export function stackRows(config: Config, addresses: AddressPlan, identities: Id
       drain: asterisk.drain.includes(name),
       ...(weighted && { weight: weights[name] ?? 1 }),
     })),
+    relays,
     addresses: [
       ...protection.blocked.map((cidr) => ({ cidr, group: "blocked" as const })),
       ...protection.unlimited.map((cidr) => ({ cidr, group: "unlimited" as const })),
@@ -69,6 +76,7 @@ function edgePolicy(config: Config): Policy {
     ...admissionPolicy(config),
     ...identityPolicy(config),
     ...nodePolicy(config),
+    ...mediaPolicy(config.rtp),
     ...emergencyPolicy(config.emergency),
   };
 }

@@ -22,7 +22,7 @@ export interface SmokeOptions {
   /** Output `addresses`: where the edge is on the network. */
   addresses: { kamailio: { sbc: string } };
   /** Output `containers`: only for saying where to look. */
-  containers?: { kamailio?: string; rtpengine?: string; asterisk?: readonly string[] };
+  containers?: { kamailio?: string; rtpengine?: readonly string[]; asterisk?: readonly string[] };
   /** Where lines go. Default: standard output. */
   print?: (line: string) => void;
 }

@@ -80,8 +80,6 @@ export interface KamailioConfigArgs {
   trunkPorts?: { udp: number; tcp: number };
   /** MariaDB; the password comes from {@link KamailioSecrets}. */
   database: { host: string; port: number; name: string; user: string };
-  /** Control socket (ng protocol) of RTPengine. */
-  rtpengine: { address: string; port: number };
   /** Dispatcher set that holds the Asterisk nodes. Default 1. */
   dispatcherSetId?: number;
   /** CIDRs whose hosts may talk to the ops listener. The container itself always may. */
@@ -95,8 +93,6 @@ export interface KamailioConfigArgs {
   signature?: SignatureMode;
   /** Port that phones see of the socket on {@link mutualTlsPort}, where nobody gets in without a client certificate; 0: there is no such socket. Default 0. */
   mutualTls?: number;
-  /** Media offered to phones that registered over TLS: `optional` lets the phone choose (RFC 8643), `required` offers SRTP only. Default `optional`. */
-  tlsMedia?: "optional" | "required";
   /** Limits and timers that differ from {@link kamailioDefaults}. */
   limits?: Partial<KamailioLimits>;
   /** How numbers are dialled. Default: `00` and `0`, no country. */
@@ -149,7 +145,6 @@ export const kamailioDefaults = {
   digest: "MD5",
   signature: "off",
   mutualTls: 0,
-  tlsMedia: "optional",
   numbering: {
     internationalPrefix: admissionDefaults.internationalPrefix,
     nationalPrefix: admissionDefaults.nationalPrefix,

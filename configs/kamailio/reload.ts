@@ -1,14 +1,18 @@
 import { readFileSync } from "node:fs";
 import type { FileMap } from "../files.ts";
+import { relayUrl, type MediaRelay } from "../mariadb/rows.ts";
 import { opsPort } from "./index.ts";
 
 /** What can be made live without a restart. */
-export type Reload = "dispatcher" | "subscribers" | "identities" | "addresses" | "policy" | "trunks" | "certificates";
+export type Reload =
+  "dispatcher" | "rtpengine" | "subscribers" | "identities" | "addresses" | "policy" | "trunks" | "certificates";
 
 /** Arguments of the reload job. */
 export interface ReloadJobArgs {
   /** IPv4 address of Kamailio's ops listener. */
   opsAddress: string;
+  /** Media relays as the rows have them. Default: none. */
+  relays?: readonly MediaRelay[];
   /** What to reload. Default: all. */
   reload?: readonly Reload[];
 }
@@ -31,12 +35,19 @@ export function renderReloadJob(args: ReloadJobArgs): FileMap {
     "policy",
     "subscribers",
     "identities",
+    "rtpengine",
     "dispatcher",
     "trunks",
   ];
   return {
     "reload.sh": readFileSync(new URL("jobs/reload.sh", import.meta.url), "utf8"),
-    "reload.env": `host=${args.opsAddress}\nport=${opsPort}\nreload=(${reload.join(" ")})\n`,
+    "reload.env": [
+      `host=${args.opsAddress}`,
+      `port=${opsPort}`,
+      `reload=(${reload.join(" ")})`,
+      `relays=(${(args.relays ?? []).map((relay) => `${relayUrl(relay)}=${relay.drain === true}`).join(" ")})`,
+      "",
+    ].join("\n"),
   };
 }
 

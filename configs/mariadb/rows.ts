@@ -25,6 +25,18 @@ export interface DispatcherNode {
   weight?: number | undefined;
 }
 
+/** A media relay. */
+export interface MediaRelay {
+  /** IPv4 address and UDP port of its control socket. */
+  address: string;
+  port: number;
+  /** `true` gives it no new calls; running ones go on. Default `false`. */
+  drain?: boolean;
+}
+
+/** How Kamailio names a relay. */
+export const relayUrl = ({ address, port }: MediaRelay): string => `udp:${address}:${port}`;
+
 /** Groups of the `address` table that the edge knows. */
 export const addressGroups = { blocked: 2, unlimited: 4 } as const;
 
@@ -62,6 +74,8 @@ export interface Rows {
   /** Dispatcher set of the nodes. Default 1. */
   dispatcherSetId?: number;
   nodes: readonly DispatcherNode[];
+  /** Default: none. */
+  relays?: readonly MediaRelay[];
   /** Default: none. */
   addresses?: readonly AddressRow[];
   /** What the edge allows: key, such as `class.default.max_calls`, → value. Default: nothing. */
@@ -164,6 +178,12 @@ ${refuse(
 )}`;
 }
 
+/** SQL that makes the stack's rows of the rtpengine table exactly the given ones; one that an operator has added stays his. Safe to run again. */
+export function renderRelayRows(relays: readonly MediaRelay[]): string {
+  const rows = relays.map((relay) => tuple(0, relayUrl(relay), 1, relay.drain === true ? 1 : 0, ownerMark));
+  return replaceOwned("rtpengine", ["setid", "url", "weight", "disabled", "owner"], rows, { verb: "INSERT IGNORE" });
+}
+
 /** SQL that makes the stack's rows of the address table exactly the given ones. Safe to run again. */
 export function renderAddressRows(addresses: readonly AddressRow[]): string {
   const rows = addresses.map(({ cidr, group }) => {
@@ -245,6 +265,7 @@ export function renderRows(rows: Rows): string {
     "START TRANSACTION;",
     renderSubscriberRows(rows.domain, rows.subscribers),
     renderDispatcherRows(dispatcherSetId, rows.nodes),
+    renderRelayRows(rows.relays ?? []),
     renderAddressRows(rows.addresses ?? []),
     renderSignatureKeyRows(rows.signatureKeys ?? []),
     renderDeviceRows(rows.devices ?? []),

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { SrtpRule } from "../kamailio/media.ts";
 import type { Owner } from "./rows.ts";
 
 /** How SIP gets to a carrier's host. */
@@ -62,6 +63,8 @@ export interface Trunk {
   maxCalls: number;
   /** New calls in a second, each direction. */
   maxCallsPerSecond: number;
+  /** What its media may be. Default: `optional` when every host is reached over TLS, else `off`. */
+  srtp?: SrtpRule | undefined;
   /** Inbound calls may leave by it. */
   transit: boolean;
   /** Ask its hosts by OPTIONS whether they are there. */
@@ -115,6 +118,7 @@ export function trunkPolicy(trunk: Trunk): Record<string, string | number> {
     ...(callerId.number !== undefined && { caller_number: callerId.number }),
     max_calls: trunk.maxCalls,
     max_cps: trunk.maxCallsPerSecond,
+    srtp: trunk.srtp ?? (trunk.hosts.every(({ transport }) => transport === "tls") ? "optional" : "off"),
     transit: trunk.transit ? 1 : 0,
     probe: trunk.probe ? 1 : 0,
   };

@@ -69,6 +69,7 @@ export const edgeMetrics: readonly EdgeMetric[] = [
         "premium",
         "signature",
         "size",
+        "srtp",
         "target",
         "transit",
         "trunk_number",
@@ -119,6 +120,18 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     type: "counter",
     labels: { trunk: eachTrunk, direction: ["in", "out"], result: ["answered", "failed", "refused"] },
     help: "Calls by trunk: answered, failed at the trunk, or refused by the edge",
+  },
+  {
+    name: "media_legs",
+    type: "counter",
+    labels: { kind: ["osrtp", "rtp", "savp"] },
+    help: "Call legs whose media was agreed, by kind: savp and osrtp are SRTP",
+  },
+  {
+    name: "rtpengine_up",
+    type: "gauge",
+    labels: { instance: { each: "RTPengine, by its control socket" } },
+    help: "1 while the RTPengine answers the edge and is not drained",
   },
 ];
 

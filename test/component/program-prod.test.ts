@@ -24,21 +24,27 @@ describe("prod", () => {
     const onHost = resources.filter(({ inputs }) => inputs["networkMode"] === "host");
     assert.deepEqual(
       onHost.map(({ name }) => name),
-      ["rtpengine"],
+      ["rtpengine-1"],
     );
-    const { inputs } = container("rtpengine");
+    const { inputs } = container("rtpengine-1");
     assert.deepEqual([inputs["ports"], inputs["networksAdvanced"]], [undefined, undefined]);
     const labels = inputs["labels"] as { label: string; value: string }[];
     assert.match(labels.find(({ label }) => label === "sbc.reason.host-network")?.value ?? "", /\w+ \w+/);
   });
 
   test("keeps RTPengine's control socket on the gateway of sbc_net, and waits for that network", () => {
-    const { dependencies } = container("rtpengine");
-    const fill = resources.find(({ name }) => /^rtpengine-config-.*-fill$/.test(name));
+    const { dependencies } = container("rtpengine-1");
+    const fill = resources.find(({ name }) => /^rtpengine-1-config-.*-fill$/.test(name));
     const [file] = fill?.inputs["uploads"] as { content: string }[];
     assert.match(file?.content ?? "", /^listen-ng = 10\.5\.0\.1:22222$/m);
     assert.match(file?.content ?? "", /^interface = pub\/192\.0\.2\.10!198\.51\.100\.7;priv\/10\.5\.0\.1$/m);
     assert.ok(dependencies.some((urn) => urn.endsWith("::sbc-net")));
+  });
+
+  test("asks phones on TLS for SRTP", () => {
+    const rows = resources.find(({ name }) => name === "database-provision");
+    const uploads = rows?.inputs["uploads"] as { content: string }[];
+    assert.ok(uploads.some(({ content }) => content.includes("'ingress.tls.srtp', 0, 'required'")));
   });
 
   test("protects the database's volume", () => {

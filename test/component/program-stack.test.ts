@@ -67,7 +67,7 @@ describe("dev", () => {
       "sbc-dev-asterisk-2",
       "sbc-dev-kamailio",
       "sbc-dev-mariadb",
-      "sbc-dev-rtpengine",
+      "sbc-dev-rtpengine-1",
     ]);
   });
 
@@ -294,9 +294,20 @@ describe("a change replaces only what it has to", () => {
     ],
     ["a timer of the edge", { timers: { nodePingSeconds: 9 } }, [/^kamailio$/, /^kamailio-config-/]],
     ["calls per node", { asterisk: { maxCalls: 9 } }, [/^asterisk-\d($|-config-)/]],
-    ["the media range", { rtp: { portMin: 40000, portMax: 41000 } }, [/^rtpengine($|-config-)/]],
+    ["the media range", { rtp: { portMin: 40000, portMax: 41000 } }, [/^rtpengine-1($|-config-)/]],
+    [
+      "an RTPengine more",
+      { rtp: { instances: 2 } },
+      [/^rtpengine-2($|-config-)/, /^database-provision$/, /^kamailio-reload$/],
+    ],
+    [
+      "an RTPengine that is drained",
+      { rtp: { instances: 2, drain: ["rtpengine-2"] } },
+      [/^rtpengine-2($|-config-)/, /^database-provision$/, /^kamailio-reload$/],
+    ],
+    ["SRTP that is required", { rtp: { srtp: { tls: "required" } } }, [/^database-provision$/, /^kamailio-reload$/]],
     ["the database's memory", { database: { bufferPoolMb: 100 } }, [/^mariadb($|-config-)/]],
-    ["a container's memory", { resources: { rtpengine: { memoryMb: 300 } } }, [/^rtpengine$/]],
+    ["a container's memory", { resources: { rtpengine: { memoryMb: 300 } } }, [/^rtpengine-1$/]],
   ];
   for (const [name, config, allowed] of cases) {
     test(name, async () => {
@@ -353,9 +364,28 @@ describe("configuration that another knows by the network", () => {
     assert.match(text, /listen=udp:10\.5\.0\.2:5060 advertise 198\.51\.100\.7:15060/);
   });
 
+  test("two RTPengines on the host's network have control sockets and media ports of their own", async () => {
+    const stack = await run({
+      ...dev,
+      edge: { publicAddress: "192.0.2.10" },
+      rtp: { mode: "host", instances: 2, portMin: 30000, portMax: 30099 },
+    });
+    const values = [1, 2].map((instance) => {
+      const fill = stack.jobs.find(({ name }) => new RegExp(`^rtpengine-${instance}-config-.*-fill$`).test(name));
+      const [file] = fill?.inputs["uploads"] as { content: string }[];
+      return ["listen-ng", "listen-http", "port-min", "port-max"].map(
+        (key) => new RegExp(`^${key} = (.*)$`, "m").exec(file?.content ?? "")?.[1],
+      );
+    });
+    assert.deepEqual(values, [
+      ["10.5.0.1:22222", "10.5.0.1:2225", "30000", "30049"],
+      ["10.5.0.1:22223", "10.5.0.1:2226", "30050", "30099"],
+    ]);
+  });
+
   test("a published media range is published port by port on the bind address", async () => {
     const stack = await run({ ...dev, rtp: { publish: true, portMin: 30000, portMax: 30007 } });
-    const ports = stack.one(containerType, "rtpengine").inputs["ports"] as {
+    const ports = stack.one(containerType, "rtpengine-1").inputs["ports"] as {
       internal: number;
       external: number;
       ip: string;

@@ -31,11 +31,11 @@ const args: KamailioConfigArgs = {
   publicAddress: "203.0.113.7",
   publicPorts: { udp: 0, tcp: 0, tls: 5061 },
   database: { host: "127.0.0.1", port: database.port, name: database.name, user: database.users.kamailio },
-  rtpengine: { address: "127.0.0.4", port: 22222 },
   opsAllow: ["127.0.0.1/32", "192.0.2.0/24"],
   limits: { authFailuresPerUser: 3, banSeconds: 2 },
   sharedMemoryMb: 64,
 };
+const relay = { address: "127.0.0.4", port: 22222 };
 const secrets = {
   databasePassword: databaseSecrets.kamailioPassword,
   nonceSecret: "0123456789abcdef0123456789abcdef",
@@ -64,6 +64,7 @@ const rows = (subscribers: readonly Subscriber[]) =>
     nodes: [{ name: "asterisk-1", address: "127.0.0.10" }],
     trunks: [carrier],
     trunkSocket: trunkSocket(kamailioSettings(args)),
+    relays: [relay],
   });
 
 /** Key and certificate in one text: each reader takes its part. */
@@ -131,7 +132,7 @@ describe("Kamailio in our image", () => {
     mariadb = await startDatabase();
     const job = await runDatabaseJob(mariadb, rows([alice]));
     assert.equal(job.exitCode, 0, job.output);
-    const media = { address: args.rtpengine.address, publicAddress: args.publicAddress };
+    const media = { address: relay.address, publicAddress: args.publicAddress };
     const runtime = rtpengineRuntime(media);
     rtpengine = TestContainer.start({
       role: "rtpengine",
@@ -218,7 +219,6 @@ ${extra}Content-Length: 0
       digest: "both",
       signature: "hmac",
       mutualTls: 5062,
-      tlsMedia: "required",
       publicAddress: args.address,
     };
     await using container = await kamailioContainer(other, mariadb, true);

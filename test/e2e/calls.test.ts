@@ -6,7 +6,7 @@ import { SipAgent, waitFor, type Credentials, type RunResult, type Transport } f
 import { noise, tone, toneShare } from "../sip/audio.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { returned, type RtpPacket } from "../sip/rtp.ts";
-import { EdgeStack, type Outputs } from "./stack.ts";
+import { EdgeStack, mediaMetric, type Outputs } from "./stack.ts";
 import { testPrefix } from "../../scripts/sweep.ts";
 
 const transports: Transport[] = ["udp", "tcp", "tls"];
@@ -138,17 +138,7 @@ describe("a stack brought up by the real engine", { timeout: 420_000 }, () => {
     return rows;
   }
 
-  async function rtpengineMetric(name: string): Promise<number> {
-    const script = [
-      "address=$(sed -n 's/^listen-http = //p' /etc/rtpengine/rtpengine.conf)",
-      "exec 3<>/dev/tcp/${address/:/\\/}",
-      "printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3",
-      "cat <&3",
-    ].join("; ");
-    const text = await docker(["exec", outputs.containers.rtpengine, "bash", "-c", script]);
-    const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
-    return Number(line?.split(" ").at(-1) ?? assert.fail(`${name} is not in RTPengine's metrics`));
-  }
+  const rtpengineMetric = (name: string) => mediaMetric(outputs, name);
 
   const noSessions = () =>
     waitFor("RTPengine without sessions", async () => (await rtpengineMetric('rtpengine_sessions{type="own"}')) === 0);
@@ -206,7 +196,7 @@ describe("a stack brought up by the real engine", { timeout: 420_000 }, () => {
           (peer) => peer.split(":")[0],
         ),
       );
-      assert.deepEqual([...peers], [outputs.addresses.rtpengine.sbc]);
+      assert.deepEqual([...peers], [outputs.addresses.rtpengine[0]?.sbc]);
     }
     // Each packet of the phones is relayed once to or from Asterisk.
     const packets = [ends.media, ends.result.media].flatMap(({ sent, received }) => [...sent, ...received]).length;

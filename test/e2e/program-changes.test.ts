@@ -178,7 +178,7 @@ describe("a preview of prod with test certificates", { timeout: 120_000 }, () =>
     const { code, output, changes } = await stack.preview();
     assert.equal(code, 0, output);
     assert.deepEqual(Object.keys(changes), ["create"]);
-    for (const name of ["kamailio", "rtpengine", "mariadb", "asterisk-1", "asterisk-2", "database-provision"]) {
+    for (const name of ["kamailio", "rtpengine-1", "mariadb", "asterisk-1", "asterisk-2", "database-provision"]) {
       assert.ok(changes["create"]?.includes(name), `${name} is missing`);
     }
     assert.doesNotMatch(output, /BEGIN (EC )?PRIVATE KEY/);

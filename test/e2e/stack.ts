@@ -29,8 +29,12 @@ export interface Outputs extends SmokeOptions {
   caCertificate: string;
   database: { container: string; name: string; user: string; password: string };
   networks: { sbc: string; monitoring: string; data: string };
-  containers: { kamailio: string; rtpengine: string; mariadb: string; asterisk: string[] };
-  addresses: { kamailio: { sbc: string }; rtpengine: { sbc: string }; asterisk: { name: string; sbc: string }[] };
+  containers: { kamailio: string; rtpengine: string[]; mariadb: string; asterisk: string[] };
+  addresses: {
+    kamailio: { sbc: string };
+    rtpengine: { name: string; sbc: string }[];
+    asterisk: { name: string; sbc: string }[];
+  };
 }
 
 /**
@@ -187,6 +191,22 @@ export class EdgeStack {
 /** Lets every Asterisk node hang up all of its calls, as the far end of each. */
 export async function hangUpAll({ containers }: Outputs): Promise<void> {
   for (const node of containers.asterisk) await docker(["exec", node, "asterisk", "-rx", "channel request hangup all"]);
+}
+
+/** A metric of RTPengine, by its whole name with labels: the sum over the instances that run. */
+export async function mediaMetric({ containers }: Outputs, name: string): Promise<number> {
+  const script = [
+    "address=$(sed -n 's/^listen-http = //p' /etc/rtpengine/rtpengine.conf)",
+    "exec 3<>/dev/tcp/${address/:/\\/}",
+    "printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3",
+    "cat <&3",
+  ].join("; ");
+  const values = containers.rtpengine.map(async (container) => {
+    const text = await docker(["exec", container, "bash", "-c", script]);
+    const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
+    return Number(line?.split(" ").at(-1) ?? assert.fail(`${name} is not in the metrics of ${container}`));
+  });
+  return (await Promise.all(values)).reduce((sum, value) => sum + value, 0);
 }
 
 /** Three subnets of 10.96.0.0/11 that nothing on this host uses: several test runs may share one engine. */

@@ -44,7 +44,7 @@ const weakenings: Readonly<Record<string, Weakening>> = {
   "the media relay learns addresses at once": {
     rules: ["kamailio-config-hardened"],
     environment: "prod",
-    where: filling("rtpengine-config"),
+    where: filling("rtpengine-1-config"),
     change: inUploads("endpoint-learning = heuristic", "endpoint-learning = immediate"),
   },
   "prod publishes plain SIP": {

@@ -14,7 +14,6 @@ const args: KamailioConfigArgs = {
   publicAddress: "203.0.113.7",
   publicPorts: { udp: 0, tcp: 0, tls: 15061 },
   database: { host: "10.7.0.3", port: 3306, name: "kamailio", user: "kamailio" },
-  rtpengine: { address: "10.5.0.4", port: 22222 },
   opsAllow: ["10.7.0.0/24"],
 };
 const secrets: KamailioSecrets = {

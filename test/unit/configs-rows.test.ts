@@ -5,6 +5,7 @@ import {
   ha1,
   renderAddressRows,
   renderDispatcherRows,
+  renderRelayRows,
   renderRows,
   renderSubscriberRows,
   subscriberNameProblem,
@@ -97,6 +98,17 @@ describe("dispatcher rows", () => {
 describe("address rows", () => {
   it("take a plain address for a /32", () => {
     assert.match(renderAddressRows([{ cidr: "192.0.2.1", group: "unlimited" }]), /\(4, '192\.0\.2\.1', 32, 'stack'\)/);
+  });
+});
+
+describe("relay rows", () => {
+  it("keep a drained RTPengine, disabled", () => {
+    const sql = renderRelayRows([
+      { address: "10.5.0.4", port: 22222 },
+      { address: "10.5.0.6", port: 22222, drain: true },
+    ]);
+    assert.match(sql, /\(0, 'udp:10\.5\.0\.4:22222', 1, 0, 'stack'\)/);
+    assert.match(sql, /\(0, 'udp:10\.5\.0\.6:22222', 1, 1, 'stack'\)/);
   });
 });
 

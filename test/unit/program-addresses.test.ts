@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   nodeCapacity,
   planAddresses,
+  rtpengineCapacity,
   smallestSubnets,
   type AddressPlan,
   type Subnets,
@@ -30,14 +31,18 @@ const subnets: fc.Arbitrary<Subnets> = fc
   )
   .map(([sbc = "", monitoring = "", data = ""]) => ({ sbc, monitoring, data }));
 
-/** Subnets and a number of nodes that fits, at most 300. */
+/** Subnets, a number of nodes that fits, at most 300, and one of RTPengines. */
 const stacks = subnets.chain((nets) =>
-  fc.tuple(fc.constant(nets), fc.integer({ min: 1, max: Math.min(300, nodeCapacity(nets)) })),
+  fc.tuple(
+    fc.constant(nets),
+    fc.integer({ min: 1, max: Math.min(300, nodeCapacity(nets)) }),
+    fc.integer({ min: 1, max: rtpengineCapacity }),
+  ),
 );
 
 /** Every fixed address with the network that it is on. */
 function fixed(plan: AddressPlan): { network: (typeof names)[number]; address: string }[] {
-  const legs = [plan.kamailio, plan.rtpengine, plan.acme, ...plan.asterisk];
+  const legs = [plan.kamailio, plan.acme, ...plan.rtpengine, ...plan.asterisk];
   return [
     { network: "sbc", address: plan.operations },
     { network: "data", address: plan.mariadb },
@@ -48,8 +53,8 @@ function fixed(plan: AddressPlan): { network: (typeof names)[number]; address: s
 describe("for any subnets and any number of nodes that fits", () => {
   test("no address is given twice", () => {
     fc.assert(
-      fc.property(stacks, ([nets, nodes]) => {
-        const addresses = fixed(planAddresses(nets, nodes)).map(({ address }) => address);
+      fc.property(stacks, ([nets, nodes, rtpengines]) => {
+        const addresses = fixed(planAddresses(nets, nodes, rtpengines)).map(({ address }) => address);
         assert.equal(new Set(addresses).size, addresses.length);
       }),
     );
@@ -57,8 +62,8 @@ describe("for any subnets and any number of nodes that fits", () => {
 
   test("every address is a host of its subnet: not the gateway, not the network's own, not broadcast", () => {
     fc.assert(
-      fc.property(stacks, ([nets, nodes]) => {
-        const plan = planAddresses(nets, nodes);
+      fc.property(stacks, ([nets, nodes, rtpengines]) => {
+        const plan = planAddresses(nets, nodes, rtpengines);
         for (const { network, address } of fixed(plan)) {
           const { first, last } = block(nets[network]);
           const number = parseAddress(address) ?? -1;
@@ -71,8 +76,8 @@ describe("for any subnets and any number of nodes that fits", () => {
 
   test("dynamic addresses are in the upper half and never meet a fixed one", () => {
     fc.assert(
-      fc.property(stacks, ([nets, nodes]) => {
-        const plan = planAddresses(nets, nodes);
+      fc.property(stacks, ([nets, nodes, rtpengines]) => {
+        const plan = planAddresses(nets, nodes, rtpengines);
         for (const network of names) {
           const range = block(plan.networks[network].ipRange);
           const { first, last } = block(nets[network]);
@@ -90,12 +95,22 @@ describe("for any subnets and any number of nodes that fits", () => {
 
   test("nothing moves when nodes come or go", () => {
     fc.assert(
-      fc.property(stacks, fc.integer({ min: 1, max: 300 }), ([nets, nodes], other) => {
-        const one = planAddresses(nets, nodes);
-        const two = planAddresses(nets, Math.min(other, nodeCapacity(nets)));
-        const common = Math.min(one.asterisk.length, two.asterisk.length);
-        assert.deepEqual(one.asterisk.slice(0, common), two.asterisk.slice(0, common));
-        assert.deepEqual({ ...one, asterisk: [] }, { ...two, asterisk: [] });
+      fc.property(stacks, stacks, ([nets, nodes, rtpengines], [, otherNodes, otherRtpengines]) => {
+        const one = planAddresses(nets, nodes, rtpengines);
+        const two = planAddresses(nets, Math.min(otherNodes, nodeCapacity(nets)), otherRtpengines);
+        for (const member of ["asterisk", "rtpengine"] as const) {
+          const common = Math.min(one[member].length, two[member].length);
+          assert.deepEqual(one[member].slice(0, common), two[member].slice(0, common));
+        }
+        assert.deepEqual({ ...one, asterisk: [], rtpengine: [] }, { ...two, asterisk: [], rtpengine: [] });
+      }),
+    );
+  });
+
+  test("one RTPengine more than fits is refused", () => {
+    fc.assert(
+      fc.property(subnets, (nets) => {
+        assert.throws(() => planAddresses(nets, 1, rtpengineCapacity + 1), /do not fit/);
       }),
     );
   });
@@ -111,7 +126,7 @@ describe("for any subnets and any number of nodes that fits", () => {
 
 test("the default subnets have the addresses of the written design", () => {
   const plan = planAddresses({ sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24" }, 2);
-  assert.deepEqual([plan.kamailio.sbc, plan.rtpengine.sbc, plan.operations], ["10.5.0.2", "10.5.0.4", "10.5.0.3"]);
+  assert.deepEqual([plan.kamailio.sbc, plan.rtpengine[0]?.sbc, plan.operations], ["10.5.0.2", "10.5.0.4", "10.5.0.3"]);
   assert.deepEqual(
     plan.asterisk.map(({ name, sbc, data }) => [name, sbc, data]),
     [

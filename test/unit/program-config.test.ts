@@ -135,7 +135,29 @@ describe("a mistake is told with its key, its value, what is allowed and the com
     [
       "media range over the control socket",
       { rtp: { portMin: 22000, portMax: 23000 } },
-      [/contains 22222, the port of the control socket/],
+      [/contains 22222, the port of a control socket/],
+    ],
+    [
+      "media range over the control socket of a second RTPengine on the host",
+      { rtp: { instances: 2, mode: "host", portMin: 22223, portMax: 23000 }, edge: { publicAddress: "192.0.2.1" } },
+      [/contains 22223, the port of a control socket/],
+    ],
+    [
+      "too few published ports for two RTPengines",
+      { rtp: { instances: 2, publish: true, portMin: 30000, portMax: 30013 } },
+      [/rtp\.instances = 2 share one address/],
+    ],
+    ["more RTPengines than addresses", { rtp: { instances: 6 } }, [/rtp\.instances = 6 must be at most 5/]],
+    ["drained RTPengine that is none", { rtp: { drain: ["rtpengine-2"] } }, [/is no RTPengine; there is rtpengine-1/]],
+    [
+      "every RTPengine drained",
+      { rtp: { instances: 2, drain: ["rtpengine-1", "rtpengine-2"] } },
+      [/rtp\.drain = .* leaves no RTPengine for calls/],
+    ],
+    [
+      "unknown rule of SRTP",
+      { rtp: { srtp: { tls: "always" } } },
+      [/rtp\.srtp\.tls = "always" must be off or optional or required/, /'sbc:rtp\.srtp\.tls' required/],
     ],
     [
       "node's media range over SIP",

@@ -25,7 +25,7 @@ rpc() { # method params → prints the body of the answer
 
 call() { # method params
   local answer="" attempt
-  for attempt in {1..20}; do
+  for attempt in {1..30}; do
     answer=$(rpc "$1" "$2" 2>&1) || true
     case $answer in
     *'"result"'*)
@@ -33,16 +33,29 @@ call() { # method params
       return
       ;;
     # Two reloads within a second, or Kamailio is just starting.
-    *"ngoing reload"* | *"Failed to shift records"* | *"Connection refused"* | *"No route to host"* | "") sleep 0.5 ;;
+    *"ngoing reload"* | *"reload interval"* | *"Failed to shift records"* | *"Connection refused"* | *"No route to host"* | "") sleep 0.5 ;;
     *) break ;;
     esac
   done
   fail "$1 failed after $attempt attempts: ${answer:-no answer from $host:$port}"
 }
 
+# Kamailio takes 10 s between two loads of its media relays, its start included: ask first whether there is anything to do.
+relays() {
+  local known
+  known=$(rpc rtpengine.show '["all"]' 2>&1 | sed 's/},{/}\n{/g' |
+    sed -nE 's/.*"url":"([^"]+)".*"disabled":(true|false).*/\1=\2/p' | sort | xargs) || true
+  if [[ $known == "$(printf '%s\n' "${relays[@]}" | sort | xargs)" ]]; then
+    echo "rtpengine: nothing to do"
+  else
+    call rtpengine.reload '[]'
+  fi
+}
+
 for what in "${reload[@]}"; do
   case $what in
   dispatcher) call dispatcher.reload '[]' ;;
+  rtpengine) relays ;;
   subscribers) call htable.reload '["ha1"]' && call htable.reload '["class"]' ;;
   identities) call htable.reload '["sigkeys"]' && call htable.reload '["devices"]' ;;
   policy) call htable.reload '["policy"]' ;;

@@ -1,0 +1,98 @@
+import { createSocket, type Socket } from "node:dgram";
+import { SrtpContext } from "./srtp.ts";
+
+/** What a media port has seen. */
+export interface MediaReport {
+  port: number;
+  sent: number;
+  received: number;
+  /** Received packets that are SRTP of the other side; 0 where the media is plain. */
+  authentic: number;
+  /** Received payloads by their first byte, the mark of their sender: mark → packets. */
+  heard: Record<string, number>;
+  /** `address:port` of the senders. */
+  sources: string[];
+}
+
+/** One end of an audio stream: sends 50 packets a second, each filled with the mark of the sender. */
+export class RtpPort {
+  readonly own = new SrtpContext();
+  readonly #socket: Socket;
+  readonly #mark: number;
+  #other?: SrtpContext;
+  #secure = false;
+  #target?: { address: string; port: number };
+  #timer?: NodeJS.Timeout;
+  #sequence = 1;
+  #report: MediaReport;
+
+  private constructor(socket: Socket, mark: number) {
+    this.#socket = socket;
+    this.#mark = mark;
+    this.#report = empty(socket.address().port);
+    socket.on("message", (packet, { address, port }) => this.#take(packet, `${address}:${port}`));
+  }
+
+  static async open(address: string, mark: number): Promise<RtpPort> {
+    const socket = createSocket("udp4");
+    await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+    return new RtpPort(socket, mark);
+  }
+
+  get port(): number {
+    return this.#socket.address().port;
+  }
+
+  /** Sends to where the SDP of the other side says, encrypted when both sides have given a key. */
+  start(own: string, sdp: string): void {
+    const address = /^c=IN IP4 (\S+)/m.exec(sdp)?.[1];
+    const port = Number(/^m=audio (\d+)/m.exec(sdp)?.[1] ?? 0);
+    const inline = /^a=crypto:\d+ AES_CM_128_HMAC_SHA1_80 inline:([A-Za-z0-9+/=]+)/m.exec(sdp)?.[1];
+    this.#secure = inline !== undefined && own.includes("a=crypto:");
+    if (inline !== undefined && inline !== this.#other?.inline) this.#other = new SrtpContext(inline);
+    if (address !== undefined && port !== 0) this.#target = { address, port };
+    this.#timer ??= setInterval(() => this.#send(), 20);
+  }
+
+  /** What was seen since the last call. */
+  report(): MediaReport {
+    const report = this.#report;
+    this.#report = empty(this.port);
+    return report;
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#socket.close();
+  }
+
+  #send(): void {
+    if (this.#target === undefined) return;
+    const rtp = Buffer.alloc(172, this.#mark);
+    rtp.writeUInt16BE(0x8000, 0);
+    rtp.writeUInt16BE(this.#sequence, 2);
+    rtp.writeUInt32BE(this.#sequence * 160, 4);
+    rtp.writeUInt32BE(0x1000 + this.#mark, 8);
+    this.#sequence += 1;
+    this.#socket.send(this.#secure ? this.own.protect(rtp) : rtp, this.#target.port, this.#target.address);
+    this.#report.sent += 1;
+  }
+
+  #take(packet: Buffer, source: string): void {
+    if (packet.length < 13 || packet.readUInt8(0) >> 6 !== 2) return;
+    const report = this.#report;
+    report.received += 1;
+    if (!report.sources.includes(source)) report.sources.push(source);
+    const payload = this.#secure ? this.#other?.unprotect(packet) : packet.subarray(12);
+    if (payload === undefined) return;
+    if (this.#secure) report.authentic += 1;
+    const mark = String(payload[0]);
+    report.heard[mark] = (report.heard[mark] ?? 0) + 1;
+  }
+}
+
+const empty = (port: number): MediaReport => ({
+  ...{ port, sent: 0, received: 0, authentic: 0 },
+  heard: {},
+  sources: [],
+});

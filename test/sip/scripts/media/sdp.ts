@@ -1,0 +1,40 @@
+import type { RtpPort } from "./rtp-port.ts";
+
+/**
+ * What an SDP offers or answers: `rtp` plain, `savp` SRTP, `osrtp` plain with a key (RFC 8643), `weak` SRTP with a cut tag only,
+ * `unencrypted` SRTP that encrypts nothing, `mixed` one stream of each, `none` no SDP at all.
+ */
+export type MediaKind = "rtp" | "savp" | "osrtp" | "weak" | "unencrypted" | "mixed" | "none";
+
+/** The SDP; an answer names the suite by the number that it has in the offer (RFC 4568 §5.1.3). */
+export function renderSdp(kind: MediaKind, address: string, media: RtpPort, offer = ""): string {
+  if (kind === "none") return "";
+  const key = (suite: string, parameters = "") => {
+    const tag = new RegExp(`^a=crypto:(\\d+) ${suite} `, "m").exec(offer)?.[1] ?? "1";
+    return `a=crypto:${tag} ${suite} inline:${media.own.inline}${parameters}`;
+  };
+  const strong = "AES_CM_128_HMAC_SHA1_80";
+  const stream = (transport: string, port: number, ...lines: string[]) => [
+    `m=audio ${port} ${transport} 0`,
+    "a=rtpmap:0 PCMU/8000",
+    "a=ptime:20",
+    ...lines,
+  ];
+  const streams: Record<Exclude<MediaKind, "none">, string[]> = {
+    rtp: stream("RTP/AVP", media.port),
+    savp: stream("RTP/SAVP", media.port, key(strong)),
+    osrtp: stream("RTP/AVP", media.port, key(strong)),
+    weak: stream("RTP/SAVP", media.port, key("AES_CM_128_HMAC_SHA1_32")),
+    unencrypted: stream("RTP/SAVP", media.port, key(strong, " UNENCRYPTED_SRTP")),
+    mixed: [...stream("RTP/SAVP", media.port, key(strong)), ...stream("RTP/AVP", media.port + 2)],
+  };
+  return [
+    "v=0",
+    `o=test 1 ${Date.now()} IN IP4 ${address}`,
+    "s=-",
+    `c=IN IP4 ${address}`,
+    "t=0 0",
+    ...streams[kind],
+    "",
+  ].join("\r\n");
+}
