@@ -67,6 +67,7 @@ const kamailio = new KamailioSbc("kamailio", {
   signature: config.signature.mode,
   certificate,
   clients: clients.authority,
+  events: config.events,
   databasePassword: db.passwords.kamailio,
   provision,
   relays: rtpengine.relays,
@@ -105,6 +106,8 @@ const report = {
 };
 /** Reads call records. */
 export { report as database };
+/** What the API that is told of registrations and calls checks signatures with; secret, undefined without such an API. */
+export const eventsSecret = kamailio.eventsSecret;
 /** URLs of the dashboards: none yet. */
 export const dashboards = {};
 /** Services that could not be run, with the reason. */

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { asteriskRuntime } from "../configs/asterisk/index.ts";
 import { corePort } from "../configs/kamailio/index.ts";
 import { defaultClass } from "../configs/mariadb/rows.ts";
@@ -398,6 +398,28 @@ export const configRules: readonly Rule[] = [
           example: "0",
         }),
       ),
+  },
+  {
+    reads: ["events", "environment"],
+    check: ({ events: { url, caFile }, prod }) => [
+      ...problemIf(prod && url !== undefined && !url.startsWith("https:"), {
+        path: ["events", "url"],
+        value: url,
+        problem: "would send who calls whom unencrypted; it must begin with https in prod",
+      }),
+      ...problemIf(caFile !== undefined && !(url ?? "").startsWith("https:"), {
+        path: ["events", "caFile"],
+        value: caFile,
+        problem: "is for an API behind https; sbc:events.url must be one",
+      }),
+      ...missingFile(["events", "caFile"], caFile),
+      ...problemIf(
+        caFile !== undefined &&
+          existsSync(caFile) &&
+          !readFileSync(caFile, "utf8").includes("-----BEGIN CERTIFICATE-----"),
+        { path: ["events", "caFile"], value: caFile, problem: "holds no certificate; it must be a PEM file" },
+      ),
+    ],
   },
   {
     reads: ["images"],

@@ -635,6 +635,7 @@ export const configSchema = z.strictObject({
     edge: section({
       opsToken: rotation("token of Kamailio's JSON-RPC"),
       nonceKey: rotation("key of Kamailio's digest nonces"),
+      eventsKey: rotation("key that requests to the events' API are signed with"),
     }),
     certificates: section({
       server: rotation("key and certificate of the TLS socket; generated certificates only"),
@@ -690,6 +691,32 @@ export const configSchema = z.strictObject({
     unlimited: defaulted(z.array(network()), [], {
       description: "Networks that are never counted or banned.",
       example: "203.0.113.0/24",
+    }),
+  }),
+  events: section({
+    url: optional(
+      text((value) =>
+        URL.canParse(value) &&
+        /^https?:\/\/[A-Za-z0-9.-]+(:\d+)?(\/[A-Za-z0-9._~/%-]*)?(\?[A-Za-z0-9._~=&%-]*)?$/.test(value)
+          ? undefined
+          : "must be an http(s) URL without a password in it, such as https://api.example.com/sbc/events",
+      ),
+      {
+        description: "HTTP API that is told of registrations and calls: docs/events.md. Only https in prod.",
+        defaultText: "none: nothing is told",
+        example: "https://api.example.com/sbc/events",
+      },
+    ),
+    caFile: optional(z.string(), {
+      description: "File with the CA that signed the API's certificate, PEM.",
+      defaultText: "public CAs",
+      example: "certificates/api-ca.pem",
+    }),
+    queue: defaulted(integer(100, 100_000), 10_000, {
+      description: "Events that may wait for the API, about 0.5 KiB of shared memory each; what comes then is dropped.",
+    }),
+    maxAgeSeconds: defaulted(integer(10, 86_400), 600, {
+      description: "Seconds after which an event that the API did not take is dropped.",
     }),
   }),
   timers: section({

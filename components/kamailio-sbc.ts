@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FileMap } from "../configs/files.ts";
@@ -63,6 +64,13 @@ export interface KamailioSbcArgs extends Pick<
   readonly clients?: ClientAuthority;
   /** Where the image of the ACME client comes from. */
   readonly images: ImageSettings;
+  /** HTTP API that is told of registrations and calls; without a URL none is. */
+  readonly events: {
+    readonly url?: string;
+    readonly caFile?: string;
+    readonly queue: number;
+    readonly maxAgeSeconds: number;
+  };
   /** Password of the database's user `kamailio`, secret. */
   readonly databasePassword: pulumi.Output<string>;
   /** Job that made schema and rows, and a hash of the rows. Reloaded live. */
@@ -70,7 +78,7 @@ export interface KamailioSbcArgs extends Pick<
   /** The media relays, as in those rows. Reloaded live. */
   readonly relays: readonly MediaRelay[];
   /** Counters: another value makes a new secret. */
-  readonly rotation: { readonly opsToken: number; readonly nonceKey: number };
+  readonly rotation: { readonly opsToken: number; readonly nonceKey: number; readonly eventsKey: number };
   /** Limits of the container; default memory: shared memory + 160. */
   readonly resources: { readonly memoryMb?: number; readonly cpus: number };
 }
@@ -109,6 +117,8 @@ export class KamailioSbc extends pulumi.ComponentResource {
   public readonly container: docker.Container;
   /** Where phones reach it, by transport; undefined where prod publishes none. */
   public readonly sip: Readonly<Record<keyof SipPorts | "mutualTls", string | undefined>>;
+  /** What the events' API checks the signatures with, as libraries for webhooks take it; secret. Undefined when no API is told. */
+  public readonly eventsSecret?: pulumi.Output<string>;
 
   constructor(name: string, args: KamailioSbcArgs, options?: pulumi.ComponentResourceOptions) {
     super(componentType("KamailioSbc"), name, {}, options);
@@ -133,12 +143,16 @@ export class KamailioSbc extends pulumi.ComponentResource {
       packageMemoryMb: args.packageMemoryMb,
       logLevel: args.logLevel,
       limits: args.limits,
+      events: eventsOf(args.events),
     };
     const runtime = kamailioRuntime(config);
     const { uid, gid, mounts } = runtime;
     const own = { parent: this };
     const opsToken = password("kamailio-ops-token", args.rotation.opsToken, own);
     const nonceSecret = password("kamailio-nonce-secret", args.rotation.nonceKey, own);
+    const eventsKey =
+      config.events === undefined ? undefined : password("kamailio-events-key", args.rotation.eventsKey, own);
+    this.eventsSecret = eventsKey?.apply((key) => `whsec_${Buffer.from(key).toString("base64")}`);
 
     const volume = { defaults, plane: "edge", image, uid, gid } as const;
     const plain = new ConfigVolume(
@@ -154,9 +168,9 @@ export class KamailioSbc extends pulumi.ComponentResource {
         content: {
           kind: "secret",
           files: pulumi
-            .all([args.databasePassword, nonceSecret, opsToken])
-            .apply(([databasePassword, nonce, token]) =>
-              renderKamailioSecrets(config, { databasePassword, nonceSecret: nonce, opsToken: token }),
+            .all([args.databasePassword, nonceSecret, opsToken, eventsKey])
+            .apply(([databasePassword, nonce, token, key]) =>
+              renderKamailioSecrets(config, { databasePassword, nonceSecret: nonce, opsToken: token, eventsKey: key }),
             ),
         },
       },
@@ -273,6 +287,11 @@ export class KamailioSbc extends pulumi.ComponentResource {
       { parent: this, dependsOn: [this.container, ...tls.map(({ ready }) => ready), args.provision.done] },
     );
   }
+}
+
+function eventsOf({ url, caFile, ...limits }: KamailioSbcArgs["events"]): KamailioConfigArgs["events"] {
+  if (url === undefined) return undefined;
+  return { url, ...limits, ...(caFile !== undefined && { ca: readFileSync(caFile, "utf8") }) };
 }
 
 const transports = [

@@ -2,7 +2,7 @@ import { readFolder, type FileMap } from "../files.ts";
 import { admissionDefaults } from "./admission.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { TrunkSocket } from "../mariadb/trunks.ts";
-import { renderStack } from "./stack.ts";
+import { eventsCaFile, renderStack } from "./stack.ts";
 import { renderTls, tlsMounts } from "./tls.ts";
 
 /** Ports by transport. */
@@ -62,6 +62,18 @@ export interface Numbering {
 /** How `X-Company-Signature` is checked. */
 export type SignatureMode = "off" | "static" | "hmac";
 
+/** The HTTP API that is told of registrations and calls. */
+export interface KamailioEvents {
+  /** Its URL; no user or password in it, because it is no secret here. */
+  url: string;
+  /** PEM of the CA that signed its certificate. Default: the public CAs. */
+  ca?: string;
+  /** Events that may wait in memory; what comes then is dropped and counted. */
+  queue: number;
+  /** Seconds after which an event that was not taken is dropped and counted. */
+  maxAgeSeconds: number;
+}
+
 /** What Kamailio's configuration depends on. A change of any value replaces the container. */
 export interface KamailioConfigArgs {
   /** SIP domain of the subscribers; also the digest realm. */
@@ -109,6 +121,8 @@ export interface KamailioConfigArgs {
   packageMemoryMb?: number;
   /** Minutes after which a metric's series that nothing touches, such as a removed node's, is no longer exported. Default 10. */
   metricMinutes?: number;
+  /** Where registrations and calls are told to. Default: nowhere. */
+  events?: KamailioEvents;
   /** Kamailio's log level: -1 errors, 0 warnings, 1 notices, 2 information, 3 debug. Default 1. */
   logLevel?: number;
 }
@@ -121,7 +135,12 @@ export interface KamailioSecrets {
   nonceSecret: string;
   /** Bearer token of JSON-RPC on the ops listener. */
   opsToken: string;
+  /** Key that the requests to the events' API are signed with; only with `events`. */
+  eventsKey?: string;
 }
+
+/** Folder of the script. */
+export const kamailioFolder = "/etc/kamailio";
 
 /** TCP port of the ops listener on `opsAddress`. */
 export const opsPort = 8880;
@@ -177,7 +196,8 @@ export const kamailioDefaults = {
 } as const satisfies Partial<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
 
 /** {@link KamailioConfigArgs} with every default filled in. */
-export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
+export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events">> &
+  Pick<KamailioConfigArgs, "events"> & { limits: KamailioLimits };
 
 /** Where the SIP sockets are. */
 export type SipSockets = Pick<KamailioSettings, "address" | "publicAddress" | "ports" | "publicPorts" | "trunkPorts">;
@@ -233,9 +253,9 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
       "-M",
       String(packageMemoryMb),
       "-f",
-      "/etc/kamailio/kamailio.cfg",
+      `${kamailioFolder}/kamailio.cfg`,
     ],
-    mounts: { config: "/etc/kamailio", secrets: "/run/secrets", tls: tlsMounts.server, clients: tlsMounts.clients },
+    mounts: { config: kamailioFolder, secrets: "/run/secrets", tls: tlsMounts.server, clients: tlsMounts.clients },
     /** The control socket. */
     tmpfs: { "/run/kamailio": "uid=4101,gid=4101,mode=0750,size=4m" },
     healthcheck: [
@@ -255,11 +275,13 @@ const staticFiles = readFolder(new URL("static/", import.meta.url));
 /** The plain files, for `/etc/kamailio`: the script as it is in `static/`, `stack.cfg` with all of it that differs by stack, and `tls.cfg`. */
 export function renderKamailioConfig(args: KamailioConfigArgs): FileMap {
   const settings = kamailioSettings(args);
+  const ca = args.events?.ca;
   return {
     ...staticFiles,
     "stack.cfg": renderStack(settings),
     "tls.cfg": renderTls(settings),
     "metrics.cfg": renderMetrics(),
+    ...(ca !== undefined && { [eventsCaFile]: ca }),
   };
 }
 
@@ -280,6 +302,7 @@ export function renderKamailioSecrets(args: Pick<KamailioConfigArgs, "database">
       `#!define DBURL "mysql://${user}:${secrets.databasePassword}@${host}:${port}/${name}"`,
       `#!define NONCE_SECRET "${secrets.nonceSecret}"`,
       `#!define OPS_AUTHORIZATION "Bearer ${secrets.opsToken}"`,
+      ...(secrets.eventsKey === undefined ? [] : [`#!define EVENTS_KEY "${secrets.eventsKey}"`]),
       "",
     ].join("\n"),
   };

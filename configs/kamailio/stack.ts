@@ -1,4 +1,15 @@
-import { corePort, mutualTlsPort, opsPort, trunkListeners, trunkPort, type KamailioSettings } from "./index.ts";
+import {
+  corePort,
+  kamailioFolder,
+  mutualTlsPort,
+  opsPort,
+  trunkListeners,
+  trunkPort,
+  type KamailioSettings,
+} from "./index.ts";
+
+/** File with the CA of the API that events go to, in the folder of the script. */
+export const eventsCaFile = "events-ca.pem";
 
 /** Suites offered and taken (RFC 4568, RFC 7714): left out are those that encrypt nothing or cut the tag to 32 bits. */
 const srtpSuites = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"];
@@ -12,7 +23,7 @@ const signatureSeconds = 60;
  * `#!substdef` replaces the name wherever it stands, also inside strings, so no name may be the beginning of another.
  */
 export function renderStack(settings: KamailioSettings): string {
-  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering } = settings;
+  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering, events } = settings;
   const values: Record<string, string | number> = {
     SBC_DOMAIN: settings.domain,
     SBC_PUBLIC_ADDRESS: publicAddress,
@@ -40,6 +51,13 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_CHILDREN: settings.children,
     SBC_LOG_LEVEL: settings.logLevel,
     SBC_METRIC_MINUTES: settings.metricMinutes,
+    SBC_EVENTS_URL: events?.url ?? "none",
+    SBC_EVENTS_CA:
+      events?.ca === undefined ? "/etc/ssl/certs/ca-certificates.crt" : `${kamailioFolder}/${eventsCaFile}`,
+    SBC_EVENTS_QUEUE: events?.queue ?? 0,
+    // Several workers may find room for the last one.
+    SBC_EVENTS_ROOM: (events?.queue ?? 0) + 1000,
+    SBC_EVENTS_MAX_AGE: events?.maxAgeSeconds ?? 0,
     SBC_BAN_SECONDS: limits.banSeconds,
     SBC_AUTH_WINDOW: limits.authWindowSeconds,
     SBC_AUTH_USER_FAILURES: limits.authFailuresPerUser,
@@ -69,6 +87,7 @@ export function renderStack(settings: KamailioSettings): string {
     ...(settings.digest === "both" ? ["DIGEST_CHOICE"] : []),
     ...(settings.signature === "off" ? [] : ["SIGNATURE", `SIGNATURE_${settings.signature.toUpperCase()}`]),
     ...(settings.mutualTls === 0 ? [] : ["MUTUAL_TLS"]),
+    ...(events === undefined ? [] : ["EVENTS"]),
   ];
   const socket = (name: string, transport: string, port: number, publicPort: number) => {
     const local = `${address}:${port}`;

@@ -133,6 +133,28 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     labels: { instance: { each: "RTPengine, by its control socket" } },
     help: "1 while the RTPengine answers the edge and is not drained",
   },
+  {
+    name: "events",
+    type: "counter",
+    labels: {
+      kind: ["register", "unregister", "expire", "call_start", "call_answer", "call_end", "call_failed"],
+      result: ["queued", "overflow"],
+    },
+    help: "Events for the HTTP API, overflow were dropped because too many waited",
+  },
+  {
+    name: "event_deliveries",
+    type: "counter",
+    labels: { result: ["sent", "expired", "refused"] },
+    help: "Events that left the queue, expired and refused ones were dropped",
+  },
+  {
+    name: "event_requests",
+    type: "counter",
+    labels: { result: ["ok", "error"] },
+    help: "Requests to the HTTP API, each with up to 50 events",
+  },
+  { name: "events_queued", type: "gauge", labels: {}, help: "Events that wait for the HTTP API" },
 ];
 
 /** Everything that the stack exports, by program: rules, dashboards and documentation build on it. */

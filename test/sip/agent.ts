@@ -150,13 +150,17 @@ export class SipAgent implements AsyncDisposable {
     return { id, exitCode: result.exitCode, log: words(log), errors: errors + result.stderr };
   }
 
+  /** Puts the programs of `test/sip/scripts` into the container, as JavaScript below `/scripts`. */
+  async copyScripts(): Promise<void> {
+    await (this.#scripts ??= copyScripts(this.container));
+  }
+
   /**
    * Runs a TypeScript program of `test/sip/scripts` in the agent's container, with `input` as JSON on its standard input, and returns the
    * JSON that it prints. @throws with its complaints when it fails.
    */
   async script<T>(name: string, input: unknown, limitSeconds = 30): Promise<T> {
-    this.#scripts ??= copyScripts(this.container);
-    await this.#scripts;
+    await this.copyScripts();
     const node = ["node", `/scripts/${name}.mjs`];
     const { exitCode, stdout, stderr } = await tryDocker(["exec", "--interactive", this.container, ...node], {
       input: JSON.stringify(input),
