@@ -31,7 +31,7 @@ export interface Outputs extends SmokeOptions {
   networks: { sbc: string; monitoring: string; data: string };
   containers: { kamailio: string; rtpengine: string[]; mariadb: string; asterisk: string[] };
   addresses: {
-    kamailio: { sbc: string };
+    kamailio: { sbc: string; data: string };
     rtpengine: { name: string; sbc: string }[];
     asterisk: { name: string; sbc: string }[];
   };

@@ -46,8 +46,10 @@ export interface RunOptions {
   audio?: Buffer;
   /** More words for the scenario, `[word]` there. */
   keys?: Readonly<Record<string, string>>;
-  /** How many times the scenario runs, one after the other. Default 1. */
+  /** How many times the scenario runs. Default 1. */
   calls?: number;
+  /** Calls begun in a second, whether the earlier ones have ended or not. Default: one after the other. */
+  rate?: number;
   /** Limit for the whole run, in seconds. Default 20. */
   limitSeconds?: number;
 }
@@ -112,6 +114,7 @@ export class SipAgent implements AsyncDisposable {
       expires = 120,
       limitSeconds = 20,
       called = "",
+      rate,
     } = options;
     const id = randomBytes(4).toString("hex");
     const { address, domain, ports } = this.#target;
@@ -125,7 +128,17 @@ export class SipAgent implements AsyncDisposable {
     const sipp = [
       ...["sipp", `${address}:${ports[transport]}`, "-sf", "scenario.xml", "-inf", "users.csv", "-nostdin"],
       ...["-i", this.address, "-mi", this.address, "-p", String(localPort), "-t", transports[transport]],
-      ...["-m", String(calls), "-l", "1", "-r", "20", "-d", String(holdMs), "-aa"],
+      ...[
+        "-m",
+        String(calls),
+        "-l",
+        String(rate === undefined ? 1 : calls),
+        "-r",
+        String(rate ?? 20),
+        "-d",
+        String(holdMs),
+        "-aa",
+      ],
       ...["-timeout", `${limitSeconds}s`, "-timeout_error", "-recv_timeout", String(limitSeconds * 1000)],
       // SIPp makes Call-IDs and branches of process ids, which are the same in every container.
       ...["-cid_str", `%u-%p-${id}@%s`, "-key", "run", id],

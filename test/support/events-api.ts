@@ -103,7 +103,9 @@ export class EventsApi implements AsyncDisposable {
   async #ask(path: string): Promise<{ received: ApiRequest[]; most: number } | undefined> {
     const ask = ["exec", this.#agent.container, "curl", "--silent", `http://127.0.0.1:8081/${path}`];
     const { exitCode, stdout } = await tryDocker(ask);
-    return exitCode === 0 ? (JSON.parse(stdout.toString("utf8")) as { received: ApiRequest[]; most: number }) : undefined;
+    return exitCode === 0
+      ? (JSON.parse(stdout.toString("utf8")) as { received: ApiRequest[]; most: number })
+      : undefined;
   }
 
   /** Takes it away: its name no longer resolves. */

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { metrics, type Metric } from "../../configs/metrics/contract.ts";
+import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
+import { describeLoad, load, type Load } from "../sip/load.ts";
+import { apiCertificates, apiName, EventsApi } from "../support/events-api.ts";
+import { contractProblems, unknownMetrics } from "../support/exposition.ts";
+import { Failures } from "../support/failures.ts";
+import { EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
+
+describe("a stack whose parts fail", { timeout: 420_000 }, () => {
+  let folder: string;
+  let stack: EdgeStack;
+  let outputs: Outputs & { eventsSecret: string };
+  let failures: Failures;
+  let caller: SipAgent;
+  let phone: SipAgent;
+  let api: EventsApi;
+  let alice: Credentials;
+  let bob: Credentials;
+  let certificates: Awaited<ReturnType<typeof apiCertificates>>;
+
+  const echo = { called: "600", rate: 10 } as const;
+  const print = (test: TestContext, run: Load) => test.diagnostic(describeLoad(run));
+  const events = (labels: Record<string, string>) => failures.metric("kamailio_events", labels);
+  const deliveries = (result: string) => failures.metric("kamailio_event_deliveries", { result });
+  const allAnswered = (run: Load) => {
+    assert.equal(run.answered, run.calls, `${describeLoad(run)}\n${run.result.errors.slice(0, 2000)}`);
+    assert.deepEqual(run.lost, []);
+  };
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sbc-events-"));
+    certificates = await apiCertificates();
+    const caFile = join(folder, "api-ca.pem");
+    await writeFile(caFile, certificates.ca);
+    const networks = freeNetworks();
+    stack = await EdgeStack.create({
+      networks,
+      subscribers: [{ name: "alice" }, { name: "bob" }],
+      // The API does not exist yet: its name does not even resolve.
+      events: { url: `https://${apiName}:8443/sbc`, caFile, queue: 100 },
+      // Load is what is tested here, not the limit of requests.
+      protection: { unlimited: [networks.sbc] },
+    });
+    const { code, output } = await stack.up();
+    assert.equal(code, 0, output);
+    outputs = (await stack.outputs()) as typeof outputs;
+    failures = new Failures(outputs);
+    const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? assert.fail() });
+    [alice, bob] = [user("alice"), user("bob")];
+    const agent = () => SipAgent.start(outputs.sbcNetwork, failures.target);
+    [caller, phone] = await Promise.all([agent(), agent()]);
+  });
+
+  after(async () => {
+    for (const thing of [api, caller, phone]) await thing?.[Symbol.asyncDispose]();
+    await stack?.destroy();
+    await stack?.remove();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  describe("tells the API", () => {
+    it("nothing while its name does not resolve, which no call feels", async (test) => {
+      await caller.register(alice);
+      const run = await load(caller, { user: alice, ...echo, calls: 10, holdMs: 300 });
+      print(test, run);
+      allAnswered(run);
+      await waitFor(
+        "an attempt",
+        async () => (await failures.metric("kamailio_event_requests", { result: "error" })) > 0,
+      );
+      assert.equal(await deliveries("sent"), 0);
+    });
+
+    it("all of it as soon as it is there: each event once, signed, in order", async () => {
+      api = await EventsApi.start(outputs.sbcNetwork, failures.target, certificates, outputs.eventsSecret);
+      const wanted = 1 + 10 * 3;
+      await waitFor(`${wanted} events`, async () => (await api.events()).length >= wanted, 60_000);
+      const told = await api.events();
+      assert.equal(new Set(told.map(({ id }) => id)).size, wanted, "each has an id of its own");
+      const [first] = told;
+      assert.deepEqual([first?.kind, first?.["user"], first?.["source"]], ["register", "alice", caller.address]);
+      const ids = new Set(told.slice(1).map((event) => event["call_id"]));
+      assert.equal(ids.size, 10);
+      for (const id of ids) {
+        const call = told.filter((event) => event["call_id"] === id);
+        assert.deepEqual(
+          call.map(({ kind, caller: from, callee }) => [kind, from, callee]),
+          ["call_start", "call_answer", "call_end"].map((kind) => [kind, "alice", "600"]),
+        );
+      }
+    });
+
+    it("of a busy phone, once for the call and not for each leg, and of a phone that leaves", async () => {
+      const before = (await api.events()).length;
+      await phone.register(bob);
+      const { done } = await phone.wait("busy");
+      await caller.run("call", { user: alice, called: "bob" });
+      await done;
+      await phone.register(bob, { expires: 0 });
+      await waitFor("four events", async () => (await api.events()).length >= before + 4);
+      const told = (await api.events()).slice(before).map(({ kind, code }) => [kind, code]);
+      assert.deepEqual(told, [
+        ["register", undefined],
+        ["call_start", undefined],
+        ["call_failed", 486],
+        ["unregister", undefined],
+      ]);
+    });
+
+    it("again what it did not take, with the same id; not what it refuses for good", async () => {
+      await api.behave("fail");
+      const before = (await api.requests()).length;
+      await phone.register(bob);
+      await waitFor("two attempts", async () => (await api.requests()).length >= before + 2, 30_000);
+      await api.behave("refuse");
+      await waitFor("the refusal", async () => (await deliveries("refused")) === 1, 30_000);
+      const tries = (await api.requests()).slice(before);
+      assert.equal(new Set(tries.map(({ headers }) => headers["webhook-id"])).size, 1);
+      tries.forEach((request) => api.verify(request));
+      await api.behave("ok");
+    });
+
+    it("nothing while it shows a certificate that its CA did not sign", async () => {
+      await api.show("other");
+      const sent = await deliveries("sent");
+      const errors = await failures.metric("kamailio_event_requests", { result: "error" });
+      await phone.register(bob, { expires: 0 });
+      await waitFor(
+        "an attempt",
+        async () => (await failures.metric("kamailio_event_requests", { result: "error" })) > errors,
+      );
+      assert.equal(await deliveries("sent"), sent);
+      await api.show("good");
+      await waitFor("the event", async () => (await deliveries("sent")) === sent + 1, 30_000);
+    });
+
+    it("what there is room for while it does not answer: the rest is counted, no call waits", async (test) => {
+      await api.behave("silent");
+      const [run] = await Promise.all([
+        load(caller, { user: alice, ...echo, calls: 50, holdMs: 300 }),
+        waitFor("a full queue", async () => (await events({ result: "overflow" })) > 0, 40_000),
+      ]);
+      print(test, run);
+      allAnswered(run);
+      const [made, dropped] = [await events({ result: "queued" }), await events({ result: "overflow" })];
+      test.diagnostic(`${made} events queued, ${dropped} dropped, at most ${await api.mostOpen()} request at once`);
+      assert.equal(await api.mostOpen(), 1);
+      await api.behave("ok");
+    });
+  });
+
+  it("exports what the metric contract says, and the edge nothing beside it", async () => {
+    const of = (...sources: Metric["source"][]) => metrics.filter(({ source }) => sources.includes(source));
+    const edge = await failures.scrape("kamailio");
+    assert.deepEqual(contractProblems(edge, of("edge", "kamailio")), []);
+    assert.deepEqual(unknownMetrics(edge, of("edge", "kamailio")), []);
+    assert.deepEqual(contractProblems(await failures.scrape("rtpengine"), of("rtpengine")), []);
+    for (const node of outputs.containers.asterisk) {
+      assert.deepEqual(contractProblems(await failures.scrape(node), of("asterisk")), []);
+    }
+  });
+
+  it("gives calls to the other node when one is killed under load, and to it again once it is back", async (test) => {
+    const [node = ""] = outputs.containers.asterisk;
+    const begun = await failures.startedAt(node);
+    const [run] = await Promise.all([
+      load(caller, { user: alice, ...echo, calls: 60, holdMs: 500 }),
+      failures.whenCallsRun(10).then(() => failures.kill(node)),
+    ]);
+    print(test, run);
+    assert.equal(run.answered, run.calls, run.result.errors.slice(0, 2000));
+    // Those that lived on the node, 10 × 0.5 s / 2 of them.
+    assert.ok(run.lost.length <= 10, `${run.lost.length} calls lost`);
+    await failures.restarted(node, begun);
+    await waitFor("the node in rotation", async () => (await failures.nodesUp()) === 2, 60_000);
+  });
+
+  it("answers every call while the database is away, and records it afterwards", async (test) => {
+    await phone.register(bob);
+    const database = outputs.containers.mariadb;
+    await docker(["pause", database]);
+    let run: Load;
+    try {
+      run = await load(caller, { user: alice, ...echo, calls: 50, holdMs: 500 });
+      const again = await phone.register(bob);
+      assert.deepEqual(again.log["register"], ["200"], "a phone that is known registers again");
+    } finally {
+      await docker(["unpause", database]);
+    }
+    print(test, run);
+    allAnswered(run);
+    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 60_000);
+  });
+
+  it("is killed itself, and knows phones and calls again", async (test) => {
+    const edge = outputs.containers.kamailio;
+    await phone.register(bob);
+    await waitFor("bob in the database", () =>
+      failures.written("SELECT COUNT(*) FROM location WHERE username = 'bob'"),
+    );
+    const { done: answered } = await phone.wait("answer", { limitSeconds: 120 });
+    // Long enough to be there before and after.
+    const talk = caller.run("call", { user: alice, called: "bob", holdMs: 12_000, limitSeconds: 90 });
+    await waitFor("both legs in the database", () =>
+      failures.written("SELECT COUNT(*) = 2 FROM dialog WHERE state = 4"),
+    );
+    const begun = await failures.startedAt(edge);
+    await failures.kill(edge);
+    await failures.restarted(edge, begun);
+    const up = performance.now();
+    const other = await SipAgent.start(outputs.sbcNetwork, failures.target);
+    try {
+      await failures.healthy(edge);
+      test.diagnostic(`healthy ${((performance.now() - up) / 1000).toFixed(1)} s after the new start`);
+      assert.equal((await failures.metric("kamailio_usrloc_registered_users")) >= 1, true, "registrations are loaded");
+      const result = await talk;
+      assert.equal(result.exitCode, 0, `the BYE of a call from before is answered: ${result.errors}`);
+      assert.equal((await answered).exitCode, 0, "and reaches the other end");
+      await waitFor("two records", async () => (await failures.records(result.id)) >= 2, 30_000);
+      assert.equal(await failures.records(result.id), 2, "one for each leg, no more");
+      // Bob's phone has not registered again.
+      const { done } = await phone.wait("busy");
+      const call = await other.run("call", { user: alice, called: "bob" });
+      assert.deepEqual(call.log["invite"], ["486"], call.errors);
+      await done;
+    } finally {
+      await other[Symbol.asyncDispose]();
+    }
+  });
+});
