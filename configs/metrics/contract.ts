@@ -12,7 +12,7 @@ export interface Metric {
   readonly labels: Readonly<Record<string, LabelValues>>;
   /** What it says, in a sentence. */
   readonly help: string;
-  /** Not exported until something has happened that it tells about. */
+  /** Not exported until there is something that it tells about: a trunk, a call. */
   readonly late?: boolean;
 }
 
@@ -26,7 +26,7 @@ export const eachNode: LabelValues = { each: "Asterisk node, by its SIP URI" };
 export const eachTrunk: LabelValues = { each: "trunk, by its name" };
 
 /** A metric of the edge's own script: {@link edgeMetrics}. */
-export interface EdgeMetric extends Pick<Metric, "name" | "type" | "labels" | "help"> {
+export interface EdgeMetric extends Pick<Metric, "name" | "type" | "labels" | "help" | "late"> {
   /** As the script names it: exported with {@link edgePrefix} before it. */
   readonly name: string;
 }
@@ -108,18 +108,21 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     type: "gauge",
     labels: { trunk: eachTrunk },
     help: "1 while a host of the trunk gets calls",
+    late: true,
   },
   {
     name: "trunk_calls_active",
     type: "gauge",
     labels: { trunk: eachTrunk },
     help: "Calls that the trunk has now",
+    late: true,
   },
   {
     name: "trunk_calls",
     type: "counter",
     labels: { trunk: eachTrunk, direction: ["in", "out"], result: ["answered", "failed", "refused"] },
     help: "Calls by trunk: answered, failed at the trunk, or refused by the edge",
+    late: true,
   },
   {
     name: "media_legs",
