@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { RtpPort, type MediaReport } from "./rtp-port.ts";
@@ -14,6 +15,8 @@ export interface CallInput {
   callee?: PhoneSettings & { answer: MediaKind };
   /** Milliseconds that each of the offers is talked on, once it is answered. */
   holdMs: number;
+  /** The first of them is talked on until there is a file of this name. */
+  until?: string;
 }
 
 export interface CallReport {
@@ -28,7 +31,7 @@ export interface CallReport {
 
 export const marks = { caller: 0x11, callee: 0x22 } as const;
 
-async function call(input: CallInput["caller"], holdMs: number): Promise<CallReport["caller"]> {
+async function call({ caller: input, holdMs, until }: CallInput): Promise<CallReport["caller"]> {
   const phone = await SipPhone.open(input);
   const media = await RtpPort.open(input.address, marks.caller);
   const { domain, user, called, transport } = input;
@@ -76,6 +79,7 @@ async function call(input: CallInput["caller"], holdMs: number): Promise<CallRep
         media.report();
         media.start(own, answer.body);
         await delay(holdMs);
+        while (until !== undefined && offers.length === 0 && !existsSync(until)) await delay(50);
       }
       offers.push({
         status: answer.status,
@@ -118,6 +122,7 @@ async function answer(
     const bye = await phone.next(({ method }) => method === "BYE");
     const report = media.report();
     phone.respond(bye, "200 OK");
+    await phone.register(0);
     return { caller: await calling, callee: { registered, offer: invite.body, media: report, ended: true } };
   } finally {
     media.close();
@@ -125,7 +130,7 @@ async function answer(
   }
 }
 
-const { caller, callee, holdMs } = JSON.parse(await text(process.stdin)) as CallInput;
+const input = JSON.parse(await text(process.stdin)) as CallInput;
 const report =
-  callee === undefined ? { caller: await call(caller, holdMs) } : await answer(callee, () => call(caller, holdMs));
+  input.callee === undefined ? { caller: await call(input) } : await answer(input.callee, () => call(input));
 console.log(JSON.stringify(report));

@@ -101,8 +101,8 @@ export class SipPhone {
     this.#close();
   }
 
-  /** Registers; returns the final status. */
-  async register(): Promise<number> {
+  /** Registers, or with 0 seconds unregisters; returns the final status. */
+  async register(seconds = 120): Promise<number> {
     const { domain, user } = this.settings;
     const callId = id();
     for (let attempt = 0; ; attempt++) {
@@ -110,7 +110,7 @@ export class SipPhone {
         from: `<sip:${user}@${domain}>;tag=${id()}`,
         to: `<sip:${user}@${domain}>`,
         callId,
-        extra: ["Expires: 120"],
+        extra: [`Expires: ${seconds}`],
       });
       const { status, ...answer } = await this.next(
         ({ status, headers }) => status >= 200 && first(headers, "call-id") === callId,

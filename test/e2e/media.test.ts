@@ -1,0 +1,337 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { opsPort } from "../../configs/kamailio/index.ts";
+import { SipAgent, waitFor } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
+import type { CallInput, CallReport } from "../sip/scripts/media/call.ts";
+import type { MediaKind } from "../sip/scripts/media/sdp.ts";
+import type { PhoneSettings } from "../sip/scripts/media/sip-phone.ts";
+import type { SprayInput, SprayReport } from "../sip/scripts/media/spray.ts";
+import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
+import { EdgeStack, mediaMetric, type Outputs } from "./stack.ts";
+
+type Transport = PhoneSettings["transport"];
+
+/** First byte of the payloads, as the scripts have it: the caller's, the called phone's, a stranger's. */
+const mark = { caller: "17", callee: "34", stranger: "102" } as const;
+/** Few ports, so that a spray over all of them meets each often. */
+const ports = { portMin: 30000, portMax: 30399 } as const;
+/** Pairs of subscribers: a call of one pair never rings at another's phones. */
+const lanes = [0, 1, 2, 3] as const;
+
+describe("media through a stack with two RTPengines", { timeout: 420_000 }, () => {
+  let stack: EdgeStack;
+  let outputs: Outputs;
+  let agents: SipAgent[];
+
+  before(async () => {
+    stack = await EdgeStack.create({
+      subscribers: lanes.flatMap((lane) => [{ name: `caller${lane}` }, { name: `callee${lane}` }]),
+      asterisk: { nodes: 1 },
+      rtp: { ...ports, instances: 2 },
+      protection: { unlimited: ["10.0.0.0/8"] },
+    });
+    const { code, output } = await stack.up();
+    assert.equal(code, 0, output);
+    outputs = await stack.outputs();
+    const target = {
+      address: outputs.addresses.kamailio.sbc,
+      domain: outputs.sip.domain,
+      ports: { udp: 5060, tcp: 5060, tls: 5061 },
+    };
+    agents = await Promise.all(lanes.map(() => SipAgent.start(outputs.sbcNetwork, target)));
+  });
+
+  after(async () => {
+    await Promise.all((agents ?? []).map((agent) => agent[Symbol.asyncDispose]()));
+    await stack?.destroy();
+    await stack?.remove();
+  });
+
+  const agentOf = (lane: number) => agents[lane] ?? assert.fail(`no lane ${lane}`);
+
+  function phone(lane: number, who: "caller" | "callee", transport: Transport): PhoneSettings {
+    const user = `${who}${lane}`;
+    return {
+      transport,
+      edge: { address: outputs.addresses.kamailio.sbc, port: transport === "tls" ? 5061 : 5060 },
+      domain: outputs.sip.domain,
+      address: agentOf(lane).address,
+      user,
+      password: outputs.subscribers[user] ?? assert.fail(user),
+    };
+  }
+
+  /** Somebody calls the echo service, and offers one thing after the other. */
+  async function echo(
+    lane: number,
+    transport: Transport,
+    offers: readonly MediaKind[],
+    options: { holdMs?: number; until?: string; claimed?: string; lateAnswer?: MediaKind } = {},
+  ): Promise<CallReport["caller"]> {
+    const { holdMs = 600, until, ...more } = options;
+    const input: CallInput = {
+      caller: { ...phone(lane, "caller", transport), called: "600", offers, ...more },
+      holdMs,
+      ...(until !== undefined && { until }),
+    };
+    return (await agentOf(lane).script<CallReport>("media/call", input, 150)).caller;
+  }
+
+  /** One phone calls another. */
+  async function call(
+    lane: number,
+    [from, offer]: readonly [Transport, MediaKind],
+    [to, answer]: readonly [Transport, MediaKind],
+    { holdMs = 800, claimed }: { holdMs?: number; claimed?: string } = {},
+  ) {
+    const input: CallInput = {
+      caller: { ...phone(lane, "caller", from), called: `callee${lane}`, offers: [offer], ...(claimed && { claimed }) },
+      callee: { ...phone(lane, "callee", to), answer, ...(claimed && { claimed }) },
+      holdMs,
+    };
+    const { caller, callee } = await agentOf(lane).script<CallReport>("media/call", input, 90);
+    const [first] = caller.offers;
+    assert.ok(first && callee);
+    return { caller: first, callee };
+  }
+
+  /** Lets a call with `until` go on. */
+  const goOn = (lane: number, until: string) => docker(["exec", agentOf(lane).container, "touch", until]);
+  const statuses = ({ offers }: CallReport["caller"]) => offers.map(({ status }) => status);
+  const edgeMetric = async (name: string, labels: Readonly<Record<string, string>> = {}) => {
+    const script = scrapeScript(outputs.addresses.kamailio.data, opsPort);
+    return sum(
+      parseExposition(await docker(["exec", outputs.containers.kamailio, "bash", "-c", script])),
+      name,
+      labels,
+    );
+  };
+  const relayUp = (index: number) =>
+    edgeMetric("kamailio_rtpengine_up", { instance: `udp:${outputs.addresses.rtpengine[index]?.sbc}:22222` });
+  /** Does the edge give it calls? Asked anew, the gauge is seconds old. */
+  const isActive = async (index: number) => {
+    const url = `udp:${outputs.addresses.rtpengine[index]?.sbc}:22222`;
+    const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "rtpengine.show", url];
+    return /active: (1|true)/.test(await docker(["exec", outputs.containers.kamailio, ...control]));
+  };
+  const relay = (index: number) => outputs.containers.rtpengine[index] ?? assert.fail(`no RTPengine ${index}`);
+
+  /** Changes rows as an operator, and makes them live. */
+  async function change(sql: string, reload: readonly string[]): Promise<void> {
+    await docker(["exec", outputs.containers.mariadb, "mariadb", "kamailio", "--execute", sql]);
+    const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl"];
+    await docker(["exec", outputs.containers.kamailio, ...control, ...reload]);
+  }
+
+  async function nothingIsLeft(): Promise<void> {
+    await waitFor("no sessions", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 0);
+    const used = outputs.addresses.rtpengine.map(async ({ sbc }, index) => {
+      const script = scrapeScript(sbc, 2225);
+      const text = await docker(["exec", relay(index), "bash", "-c", script]);
+      return sum(parseExposition(text), "rtpengine_ports_used");
+    });
+    assert.deepEqual(await Promise.all(used), [0, 0]);
+  }
+
+  it("bridges SRTP and RTP between phones on every transport, both ways", async () => {
+    const calls = [
+      { from: ["tls", "savp"], to: ["udp", "rtp"] },
+      { from: ["udp", "rtp"], to: ["tls", "osrtp"] },
+      { from: ["tls", "osrtp"], to: ["tls", "rtp"] },
+      { from: ["tcp", "rtp"], to: ["udp", "rtp"] },
+    ] as const;
+    await Promise.all(
+      calls.map(async ({ from, to }, lane) => {
+        const what = `${from.join(" ")} to ${to.join(" ")}`;
+        const { caller, callee } = await call(lane, from, to);
+        assert.equal(caller.status, 200, what);
+        for (const [media, kind, other] of [
+          [caller.media, from[1], mark.callee],
+          [callee.media, to[1], mark.caller],
+        ] as const) {
+          assert.ok((media.heard[other] ?? 0) > 5, `${what}: ${JSON.stringify(media)}`);
+          assert.deepEqual(Object.keys(media.heard), [other], what);
+          // Every packet of an encrypted leg carries its tag, none of a plain one does.
+          assert.equal(media.authentic, kind === "rtp" ? 0 : media.received, what);
+          const [source = ""] = media.sources;
+          assert.ok(
+            outputs.addresses.rtpengine.some(({ sbc }) => source.startsWith(`${sbc}:`)),
+            source,
+          );
+        }
+      }),
+    );
+    assert.ok((await edgeMetric("kamailio_media_legs", { kind: "savp" })) >= 1);
+    assert.ok((await edgeMetric("kamailio_media_legs", { kind: "osrtp" })) >= 2);
+    assert.ok((await edgeMetric("kamailio_media_legs", { kind: "rtp" })) >= 5);
+  });
+
+  it("sends the node plain RTP for what the phone sends encrypted", async () => {
+    const [node] = outputs.addresses.asterisk;
+    const [container = ""] = outputs.containers.asterisk;
+    assert.ok(node);
+    const target = { address: outputs.addresses.kamailio.sbc, domain: "", ports: { udp: 5060, tcp: 5060, tls: 5061 } };
+    await using tap = await SipAgent.start(`container:${container}`, target, node.sbc);
+    const { result, media } = await tap.capture(() => echo(0, "tls", ["savp"]));
+    assert.deepEqual(statuses(result), [200]);
+    assert.ok(media.received.length > 10);
+    for (const { payload } of media.received) assert.deepEqual(payload, Buffer.alloc(160, Number(mark.caller)));
+    const [heard] = result.offers;
+    assert.equal(heard?.media.authentic, heard?.media.received);
+  });
+
+  it("refuses what would be no protection, and never gives up what there is", async () => {
+    const [weak, unencrypted, clear, again] = await Promise.all([
+      echo(0, "tls", ["weak"]),
+      echo(1, "tls", ["unencrypted"]),
+      // Over UDP everybody could read the key.
+      echo(2, "udp", ["savp"]),
+      echo(3, "tls", ["savp", "rtp", "savp"]),
+    ]);
+    assert.deepEqual([weak, unencrypted, clear].map(statuses), [[488], [488], [488]]);
+    assert.match(clear.offers[0]?.warning ?? "", /^301 .*SRTP: off/);
+    assert.deepEqual(statuses(again), [200, 488, 200]);
+    const last = again.offers.at(-1)?.media;
+    assert.ok(last && last.authentic > 5 && last.authentic === last.received, JSON.stringify(last));
+    const [plain, late] = await Promise.all([
+      echo(0, "udp", ["osrtp"]),
+      echo(1, "tls", ["none"], { lateAnswer: "rtp" }),
+    ]);
+    assert.deepEqual([plain, late].map(statuses), [[200], [200]]);
+    assert.doesNotMatch(plain.offers[0]?.sdp ?? "", /a=crypto/);
+    assert.ok((plain.offers[0]?.media.heard[mark.caller] ?? 0) > 5);
+  });
+
+  it("lets phones behind NAT call and be called, with media both ways", async () => {
+    // What the phone writes everywhere is an address that nobody has.
+    const calls = await Promise.all([
+      call(0, ["udp", "rtp"], ["udp", "rtp"], { claimed: "192.168.77.5" }),
+      call(1, ["tls", "savp"], ["tcp", "rtp"], { claimed: "192.168.77.6" }),
+    ]);
+    for (const { caller, callee } of calls) {
+      assert.equal(caller.status, 200);
+      assert.ok(callee.ended, "the BYE found the called phone");
+      assert.ok((caller.media.heard[mark.callee] ?? 0) > 5, JSON.stringify(caller.media));
+      assert.ok((callee.media.heard[mark.caller] ?? 0) > 5, JSON.stringify(callee.media));
+    }
+  });
+
+  it("relays none of a stranger's packets into an encrypted call, five at most into a plain one", async () => {
+    const spray: SprayInput = {
+      targets: outputs.addresses.rtpengine.map(({ sbc }) => sbc),
+      ...ports,
+      mark: Number(mark.stranger),
+      seconds: 8,
+      packetsPerSecond: 4000,
+    };
+    const [sprayed, encrypted, plain, hidden] = await Promise.all([
+      agentOf(3).script<SprayReport>("media/spray", spray, 60),
+      echo(0, "tls", ["savp"], { holdMs: 4000 }),
+      echo(1, "udp", ["rtp"], { holdMs: 4000 }),
+      echo(2, "udp", ["rtp"], { holdMs: 4000, claimed: "192.168.77.7" }),
+    ]);
+    assert.ok(sprayed.sent > 5000, `${sprayed.sent} sent`);
+    const got = (report: CallReport["caller"]) => {
+      const port = /^m=audio (\d+)/m.exec(report.offers[0]?.sdp ?? "")?.[1];
+      return Object.entries(sprayed.received).find(([source]) => source.endsWith(`:${port}`))?.[1] ?? 0;
+    };
+    const heard = (report: CallReport["caller"], whose: string) => report.offers[0]?.media.heard[whose] ?? 0;
+    assert.equal(heard(encrypted, mark.stranger), 0);
+    assert.equal(encrypted.offers[0]?.media.authentic, encrypted.offers[0]?.media.received);
+    assert.equal(got(encrypted), 0);
+    for (const report of [plain, hidden]) {
+      assert.ok(heard(report, mark.stranger) <= 5, JSON.stringify(report.offers));
+      assert.ok(got(report) <= 5, JSON.stringify(sprayed));
+    }
+    for (const report of [encrypted, plain, hidden]) assert.ok(heard(report, mark.caller) > 20, JSON.stringify(report));
+  });
+
+  it("mends the media of a call by its next offer when RTPengine was restarted in between", async () => {
+    const until = "/work/restarted";
+    const running = echo(0, "tls", ["savp", "savp"], { holdMs: 1500, until });
+    await waitFor("the call", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 1);
+    await docker(["restart", "--time", "2", ...outputs.containers.rtpengine]);
+    await waitFor("both up", async () => (await isActive(0)) && (await isActive(1)));
+    await goOn(0, until);
+    const report = await running;
+    assert.deepEqual(statuses(report), [200, 200]);
+    assert.equal(report.bye, 200);
+    const media = report.offers[1]?.media;
+    assert.ok(media && (media.heard[mark.caller] ?? 0) > 50, JSON.stringify(media));
+  });
+
+  it("takes new rules for SRTP and drains an RTPengine without touching anything that runs, or a call", async () => {
+    const until = "/work/drained";
+    const running = echo(0, "tls", ["savp"], { until });
+    await waitFor("the call", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 1);
+    await stack.configure({ rtp: { ...ports, instances: 2, drain: ["rtpengine-1"], srtp: { tls: "required" } } });
+    const { code, output, changes } = await stack.up();
+    assert.equal(code, 0, output);
+    assert.deepEqual(new Set(Object.values(changes).flat()), new Set(["database-provision", "kamailio-reload"]));
+    const [plain, mixed, opportunistic, gone, taken] = await Promise.all([
+      echo(1, "tls", ["rtp"]),
+      echo(2, "tls", ["mixed"]),
+      echo(3, "tls", ["osrtp"]),
+      call(1, ["udp", "rtp"], ["tls", "rtp"]),
+      call(2, ["udp", "rtp"], ["tls", "savp"]),
+    ]);
+    for (const report of [plain, mixed, opportunistic]) {
+      assert.deepEqual(statuses(report), [488]);
+      assert.match(report.offers[0]?.warning ?? "", /^301 .*SRTP: required/);
+    }
+    for (const { callee } of [gone, taken]) assert.match(callee.offer, /m=audio \d+ RTP\/SAVP /);
+    // The phone that answers with plain RTP nonetheless gets nothing.
+    assert.equal(gone.callee.media.received, 0);
+    assert.ok((taken.callee.media.heard[mark.caller] ?? 0) > 5 && taken.callee.media.authentic > 5);
+    assert.deepEqual(
+      [...new Set(taken.caller.media.sources.map((source) => source.split(":")[0]))],
+      [outputs.addresses.rtpengine[1]?.sbc],
+    );
+    await goOn(0, until);
+    const report = await running;
+    assert.equal(report.bye, 200);
+    const { media } = report.offers[0] ?? assert.fail("no call");
+    assert.ok((media.heard[mark.caller] ?? 0) > media.sent * 0.8, `${media.heard[mark.caller]} of ${media.sent}`);
+  });
+
+  it("leaves no session and no port behind, also of a call that the edge has ended itself", async () => {
+    await nothingIsLeft();
+    await change("UPDATE edge_policy SET key_value = 2 WHERE key_name = 'class.default.call_seconds'", [
+      "htable.reload",
+      "policy",
+    ]);
+    const long = echo(0, "tls", ["savp"], { holdMs: 8000 });
+    await waitFor("the call", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 1);
+    await waitFor("its end", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 0, 7000);
+    assert.notEqual((await long).bye, 200);
+    await nothingIsLeft();
+  });
+
+  it("takes another RTPengine within seconds when one is frozen, and it again afterwards", async () => {
+    // It was drained.
+    await change("UPDATE rtpengine SET disabled = 0", ["rtpengine.reload"]);
+    await waitFor("both up", async () => (await relayUp(0)) === 1 && (await relayUp(1)) === 1);
+    await docker(["pause", relay(0)]);
+    try {
+      const start = performance.now();
+      const calls = await Promise.all(
+        lanes.map(async (lane) => [await echo(lane, "udp", ["rtp"]), await echo(lane, "udp", ["rtp"])]),
+      );
+      const seconds = (performance.now() - start) / 1000;
+      for (const report of calls.flat()) {
+        assert.deepEqual(statuses(report), [200]);
+        assert.ok((report.offers[0]?.media.heard[mark.caller] ?? 0) > 5, JSON.stringify(report));
+        assert.deepEqual(
+          report.offers[0]?.media.sources.map((source) => source.split(":")[0]),
+          [outputs.addresses.rtpengine[1]?.sbc],
+        );
+      }
+      assert.ok(seconds < 25, `${seconds} s for eight calls`);
+      await waitFor("the gauge", async () => (await relayUp(0)) === 0);
+    } finally {
+      await docker(["unpause", relay(0)]);
+    }
+    await waitFor("both up", async () => (await relayUp(0)) === 1 && (await relayUp(1)) === 1);
+  });
+});
