@@ -65,6 +65,7 @@ const kamailio = new KamailioSbc("kamailio", {
   limits: { ...config.protection, ...timers },
   numbering: config.protection.numbering,
   signature: config.signature.mode,
+  userAgentPattern: config.protection.userAgentPattern,
   certificate,
   clients: clients.authority,
   events: config.events,

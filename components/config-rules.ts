@@ -117,7 +117,30 @@ export const configRules: readonly Rule[] = [
   },
   {
     reads: ["protection"],
-    check: ({ protection }) => prefixProblems(["protection", "premiumPrefixes"], protection.premiumPrefixes),
+    check: ({ protection }) => [
+      ...prefixProblems(["protection", "premiumPrefixes"], protection.premiumPrefixes),
+      ...problemIf(protection.banMaxSeconds < protection.banSeconds, {
+        path: ["protection", "banMaxSeconds"],
+        value: protection.banMaxSeconds,
+        problem: `must not be less than sbc:protection.banSeconds (${protection.banSeconds})`,
+        example: String(protection.banSeconds),
+      }),
+      ...problemIf(protection.connectionsPerSource > protection.connections, {
+        path: ["protection", "connectionsPerSource"],
+        value: protection.connectionsPerSource,
+        problem: `must not be more than sbc:protection.connections (${protection.connections}), which is for all sources together`,
+        example: String(protection.connections),
+      }),
+      ...(["officeDensity", "trunkDensity"] as const).flatMap((density) =>
+        problemIf(protection[density] < protection.pikeDensity, {
+          path: ["protection", density],
+          value: protection[density],
+          problem: `must not be less than sbc:protection.pikeDensity (${protection.pikeDensity}), which is for a single phone`,
+          example: String(protection.pikeDensity * 10),
+        }),
+      ),
+      ...listProblems(protection),
+    ],
   },
   {
     reads: ["classes", "signature", "edge"],
@@ -568,4 +591,38 @@ function prefixProblems(path: ConfigProblem["path"], prefixes: readonly string[]
       example: "49",
     });
   });
+}
+
+/** Networks of `sbc:protection` of which one makes another useless. */
+function listProblems(protection: Config["protection"]): ConfigProblem[] {
+  // The first of a pair beats the second.
+  const pairs = [
+    ["blocked", "blocked"],
+    ["unlimited", "unlimited"],
+    ["allowed", "allowed"],
+    ["office", "office"],
+    ["blocked", "unlimited"],
+    ["blocked", "allowed"],
+    ["blocked", "office"],
+    ["unlimited", "office"],
+  ] as const;
+  const block = (cidr: string) => parseCidr(cidr.includes("/") ? cidr : `${cidr}/32`);
+  return pairs.flatMap(([strong, weak]) =>
+    protection[weak].flatMap((cidr, index) => {
+      const inner = block(cidr);
+      const other = protection[strong].find((one, at) => {
+        const outer = block(one);
+        if (inner === undefined || outer === undefined || (strong === weak && at === index)) return false;
+        // Of two that are equal the later one is too many.
+        const same = outer.prefix === inner.prefix && strong === weak;
+        return overlap(outer, inner) && (same ? at < index : outer.prefix <= inner.prefix);
+      });
+      return problemIf(other !== undefined, {
+        path: ["protection", weak, index],
+        value: cidr,
+        problem: `says nothing beside ${other ?? ""} in sbc:protection.${strong}; take one of the two out`,
+        example: "203.0.113.0/24",
+      });
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { credentialName } from "../configs/acme/index.ts";
 import { asteriskDefaults } from "../configs/asterisk/index.ts";
 import { admissionDefaults } from "../configs/kamailio/admission.ts";
+import { patternProblem, scannerPattern, scannerUserAgents } from "../configs/kamailio/user-agents.ts";
 import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
 import { srtpRules, type SrtpRule } from "../configs/kamailio/media.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
@@ -302,6 +303,10 @@ export const configSchema = z.strictObject({
     digest: defaulted(z.enum(["MD5", "SHA-256", "both"]), kamailioDefaults.digest, {
       description:
         "Hash of digest authentication: `SHA-256` shuts out phones that know MD5 only, `both` lets the phone choose.",
+    }),
+    topologyHiding: defaulted(z.boolean(), kamailioDefaults.topologyHiding, {
+      description:
+        "Phones see the edge alone in Via, Record-Route and Contact; a restart of the edge then loses the calls.",
     }),
     contactsPerSubscriber: defaulted(integer(1, 10), kamailioDefaults.contactsPerSubscriber, {
       description:
@@ -645,7 +650,15 @@ export const configSchema = z.strictObject({
   }),
   protection: section({
     pikeDensity: limit("pikeDensity", 2, 10_000, "Requests of one source in 2 seconds after which it is banned."),
+    officeDensity: limit(
+      "officeDensity",
+      2,
+      100_000,
+      "Requests that a source of `office` may send in 2 seconds; more are dropped, without a ban.",
+    ),
+    trunkDensity: limit("trunkDensity", 2, 100_000, "The same for each address of a trunk."),
     banSeconds: limit("banSeconds", 1, 604_800, "Seconds that a banned source is ignored."),
+    banMaxSeconds: limit("banMaxSeconds", 1, 604_800, "Seconds for which a flood that goes on can make a ban last."),
     authFailuresPerUser: limit("authFailuresPerUser", 1, 10_000, "Wrong passwords for one user that ban their source."),
     authFailuresPerSource: limit(
       "authFailuresPerSource",
@@ -656,6 +669,27 @@ export const configSchema = z.strictObject({
     authWindowSeconds: limit("authWindowSeconds", 1, 86_400, "Seconds in which wrong passwords are counted."),
     nonceSeconds: limit("nonceSeconds", 10, 3600, "Seconds that a digest nonce may be used."),
     messageMaxBytes: limit("messageMaxBytes", 1500, 65_535, "Largest SIP message in bytes."),
+    uriMaxBytes: limit("uriMaxBytes", 64, 4096, "Longest Request-URI in bytes."),
+    connectionsPerSource: limit("connectionsPerSource", 1, 65_535, "TCP and TLS connections of one source."),
+    connections: limit("connections", 16, 1_048_576, "TCP and TLS connections of all sources."),
+    idleConnectionSeconds: limit(
+      "idleConnectionSeconds",
+      5,
+      3600,
+      "Seconds without data after which a connection is closed whose user is not known.",
+    ),
+    blockedUserAgents: defaulted(
+      z.array(pattern(/^[\x20-\x7e]{3,64}$/, "must be 3 to 64 characters of ASCII")),
+      [...scannerUserAgents],
+      {
+        description: "Beginnings of User-Agents that are never answered, in any case of letters.",
+        example: "badphone",
+      },
+    ),
+    userAgentPattern: defaulted(text(patternProblem), scannerPattern, {
+      description: "Regular expression; User-Agents in which it is found are never answered.",
+      example: "scan(ner)?",
+    }),
     maxCalls: defaulted(integer(0, 1_000_000), admissionDefaults.allCalls, {
       description: "Calls at once, of all subscribers together; 0: any number.",
     }),
@@ -690,6 +724,16 @@ export const configSchema = z.strictObject({
     }),
     unlimited: defaulted(z.array(network()), [], {
       description: "Networks that are never counted or banned.",
+      example: "203.0.113.0/24",
+    }),
+    office: defaulted(z.array(network()), [], {
+      description:
+        "Networks with many phones behind few addresses: `officeDensity` goes for them, and no ban as a whole.",
+      example: "203.0.113.0/24",
+    }),
+    allowed: defaulted(z.array(network()), [], {
+      description: "With any network in here, nobody else but trunks is answered.",
+      defaultText: "everybody",
       example: "203.0.113.0/24",
     }),
   }),

@@ -37,6 +37,8 @@ export interface KamailioSbcArgs extends Pick<
   | "numbering"
   | "digest"
   | "signature"
+  | "topologyHiding"
+  | "userAgentPattern"
   | "contactsPerSubscriber"
   | "transfers"
   | "children"
@@ -138,6 +140,8 @@ export class KamailioSbc extends pulumi.ComponentResource {
       transfers: args.transfers,
       digest: args.digest,
       signature: args.signature,
+      topologyHiding: args.topologyHiding,
+      userAgentPattern: args.userAgentPattern,
       children: args.children,
       sharedMemoryMb: args.sharedMemoryMb,
       packageMemoryMb: args.packageMemoryMb,

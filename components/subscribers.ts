@@ -57,14 +57,16 @@ export function stackRows(
     })),
     relays,
     addresses: [
-      ...protection.blocked.map((cidr) => ({ cidr, group: "blocked" as const })),
-      ...protection.unlimited.map((cidr) => ({ cidr, group: "unlimited" as const })),
+      ...(["blocked", "unlimited", "allowed", "office"] as const).flatMap((group) =>
+        protection[group].map((cidr) => ({ cidr, group })),
+      ),
     ],
     policy: edgePolicy(config),
     signatureKeys: Object.entries(keys).map(([id, key]) => ({ id, key })),
     devices: certificates,
     trunks: config.trunks.map(trunkOf),
     trunkSocket: trunkSocket(sipSockets(addresses, config.edge)),
+    blockedUserAgents: protection.blockedUserAgents,
   }));
   // Trunks have passwords as well.
   return pulumi.secret(rows);

@@ -27,6 +27,8 @@ export interface Admission {
     readonly callsPerSecond: number;
     /** Beginnings of the international numbers that nobody may call. */
     readonly premiumPrefixes: readonly string[];
+    /** Networks that are answered; empty: all. */
+    readonly allowed: readonly string[];
   };
 }
 
@@ -56,6 +58,7 @@ export function admissionPolicy({ classes, protection }: Admission): Policy {
   return Object.fromEntries([
     ["edge.max_calls", protection.maxCalls],
     ["edge.calls_per_second", protection.callsPerSecond],
+    ["edge.allow_only", protection.allowed.length > 0 ? 1 : 0],
     ...protection.premiumPrefixes.map((prefix) => [`premium.${prefix}`, 1]),
     ...rules.flatMap(({ name, destinations, ...rule }) => [
       [`class.${name}.max_calls`, rule.maxCalls],

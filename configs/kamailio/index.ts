@@ -2,6 +2,7 @@ import { readFolder, type FileMap } from "../files.ts";
 import { admissionDefaults } from "./admission.ts";
 import { renderMetrics } from "./metrics.ts";
 import type { TrunkSocket } from "../mariadb/trunks.ts";
+import { scannerPattern } from "./user-agents.ts";
 import { eventsCaFile, renderStack } from "./stack.ts";
 import { renderTls, tlsMounts } from "./tls.ts";
 
@@ -19,8 +20,14 @@ export interface SipPorts {
 export interface KamailioLimits {
   /** Requests that one source may send in 2 s before it is banned; the real limit is one to three times this (facts of `pike`). */
   pikeDensity: number;
+  /** Requests that a source listed as `office` may send in 2 s; what is more is dropped, without a ban. */
+  officeDensity: number;
+  /** The same for a trunk's addresses. */
+  trunkDensity: number;
   /** Seconds that a banned source is ignored. */
   banSeconds: number;
+  /** Seconds after which a source whose flood has kept its ban going is listened to again. */
+  banMaxSeconds: number;
   /** Wrong passwords for one user from one source, within `authWindowSeconds`, that ban the source. */
   authFailuresPerUser: number;
   /** Wrong passwords for any users from one source, within `authWindowSeconds`, that ban the source. */
@@ -47,6 +54,14 @@ export interface KamailioLimits {
   natPingSeconds: number;
   /** Largest SIP message in bytes; a larger one is dropped. */
   messageMaxBytes: number;
+  /** Longest Request-URI in bytes; a longer one is answered with 414. */
+  uriMaxBytes: number;
+  /** TCP and TLS connections that one source may have. */
+  connectionsPerSource: number;
+  /** TCP connections of all sources, and as many of them with TLS. */
+  connections: number;
+  /** Seconds without data after which a connection is closed whose user has not been authenticated. */
+  idleConnectionSeconds: number;
 }
 
 /** How numbers are dialled, so that the edge can compare them with international prefixes. */
@@ -113,6 +128,10 @@ export interface KamailioConfigArgs {
   contactsPerSubscriber?: number;
   /** Phones may transfer calls (REFER). Default true. */
   transfers?: boolean;
+  /** Each side sees the edge alone in Via, Record-Route and Contact. Default false. */
+  topologyHiding?: boolean;
+  /** POSIX extended regular expression: requests whose User-Agent it finds are dropped. Default {@link scannerPattern}. */
+  userAgentPattern?: string;
   /** UDP workers per socket; as many again serve TCP and TLS. Default 4. */
   children?: number;
   /** Shared memory in MiB: about 0.2 MiB for each call per second. Default 128. */
@@ -164,6 +183,8 @@ export const kamailioDefaults = {
   digest: "MD5",
   signature: "off",
   mutualTls: 0,
+  topologyHiding: false,
+  userAgentPattern: scannerPattern,
   numbering: {
     internationalPrefix: admissionDefaults.internationalPrefix,
     nationalPrefix: admissionDefaults.nationalPrefix,
@@ -178,7 +199,10 @@ export const kamailioDefaults = {
   logLevel: 1,
   limits: {
     pikeDensity: 30,
+    officeDensity: 300,
+    trunkDensity: 1000,
     banSeconds: 300,
+    banMaxSeconds: 3600,
     authFailuresPerUser: 10,
     authFailuresPerSource: 30,
     authWindowSeconds: 300,
@@ -192,6 +216,10 @@ export const kamailioDefaults = {
     nodePingSeconds: 5,
     natPingSeconds: 30,
     messageMaxBytes: 16384,
+    uriMaxBytes: 512,
+    connectionsPerSource: 256,
+    connections: 4096,
+    idleConnectionSeconds: 30,
   },
 } as const satisfies Partial<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
 

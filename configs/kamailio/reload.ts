@@ -5,7 +5,15 @@ import { opsPort } from "./index.ts";
 
 /** What can be made live without a restart. */
 export type Reload =
-  "dispatcher" | "rtpengine" | "subscribers" | "identities" | "addresses" | "policy" | "trunks" | "certificates";
+  | "dispatcher"
+  | "rtpengine"
+  | "subscribers"
+  | "identities"
+  | "addresses"
+  | "policy"
+  | "userAgents"
+  | "trunks"
+  | "certificates";
 
 /** Arguments of the reload job. */
 export interface ReloadJobArgs {
@@ -33,6 +41,7 @@ export function renderReloadJob(args: ReloadJobArgs): FileMap {
     "certificates",
     "addresses",
     "policy",
+    "userAgents",
     "subscribers",
     "identities",
     "rtpengine",

@@ -1,3 +1,4 @@
+import { addressGroups } from "../mariadb/rows.ts";
 import {
   corePort,
   kamailioFolder,
@@ -59,6 +60,19 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_EVENTS_ROOM: (events?.queue ?? 0) + 1000,
     SBC_EVENTS_MAX_AGE: events?.maxAgeSeconds ?? 0,
     SBC_BAN_SECONDS: limits.banSeconds,
+    SBC_BAN_MAX_SECONDS: limits.banMaxSeconds,
+    SBC_OFFICE_DENSITY: limits.officeDensity,
+    SBC_TRUNK_DENSITY: limits.trunkDensity,
+    SBC_GROUP_BLOCKED: addressGroups.blocked,
+    SBC_GROUP_UNLIMITED: addressGroups.unlimited,
+    SBC_GROUP_ALLOWED: addressGroups.allowed,
+    SBC_GROUP_OFFICE: addressGroups.office,
+    SBC_GROUP_TRUNK: addressGroups.trunk,
+    SBC_UA_PATTERN: settings.userAgentPattern,
+    SBC_URI_MAX: limits.uriMaxBytes,
+    SBC_IDLE_SECONDS: limits.idleConnectionSeconds,
+    SBC_CONNECTIONS_PER_SOURCE: limits.connectionsPerSource,
+    SBC_CONNECTIONS_IN_ALL: limits.connections,
     SBC_AUTH_WINDOW: limits.authWindowSeconds,
     SBC_AUTH_USER_FAILURES: limits.authFailuresPerUser,
     SBC_AUTH_SOURCE_FAILURES: limits.authFailuresPerSource,
@@ -69,6 +83,7 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_CONNECTION_SECONDS: limits.registrationMaxSeconds + 5,
     SBC_CALL_MAX_SECONDS: limits.callMaxSeconds,
     SBC_MEDIA_MAX_SECONDS: limits.callMaxSeconds + 300,
+    SBC_EARLY_MAX_SECONDS: Math.ceil(limits.ringTimeoutMs / 1000) + 60,
     SBC_NODE_TIMEOUT_MS: limits.nodeTimeoutMs,
     SBC_PHONE_TIMEOUT_MS: limits.phoneTimeoutMs,
     // With several phones a refusal of one waits for the silent ones: no longer than a lost packet's third repetition takes.
@@ -98,6 +113,7 @@ export function renderStack(settings: KamailioSettings): string {
   return [
     "# Generated: values of this stack.",
     ...Object.entries(values).map(([name, value]) => `#!substdef "!${name}!${value}!g"`),
+    ...(settings.topologyHiding ? ["#!define WITH_TOPOLOGY_HIDING"] : []),
     ...(numbering.countryCode === "" ? [] : ["#!define COUNTRY_CODE"]),
     ...switches.map((name) => `#!define WITH_${name}`),
     "",

@@ -38,13 +38,16 @@ export interface MediaRelay {
 export const relayUrl = ({ address, port }: MediaRelay): string => `udp:${address}:${port}`;
 
 /** Groups of the `address` table that the edge knows. */
-export const addressGroups = { blocked: 2, unlimited: 4 } as const;
+export const addressGroups = { trunk: 1, blocked: 2, unlimited: 4, allowed: 5, office: 6 } as const;
 
 /** A network that the edge treats in a special way. */
 export interface AddressRow {
   /** IPv4 network, e.g. `198.51.100.0/24`; a plain address is a /32. */
   cidr: string;
-  /** `blocked` is never answered, `unlimited` is never counted or banned. */
+  /**
+   * `blocked` is never answered, `unlimited` is never counted or banned, `office` may send more than others and is never banned as a whole; once
+   * anything is `allowed`, nobody else but trunks is answered.
+   */
   group: keyof typeof addressGroups;
 }
 
@@ -88,6 +91,8 @@ export interface Rows {
   trunks?: readonly Trunk[];
   /** Required with trunks. */
   trunkSocket?: TrunkSocket;
+  /** Beginnings of User-Agents that are not answered. Default: none. */
+  blockedUserAgents?: readonly string[];
 }
 
 /** Key → value of table `edge_policy`; at most 128 and 255 characters. */
@@ -257,6 +262,13 @@ export function renderDeviceRows(devices: readonly DeviceRow[]): string {
   return replaceOwned("device_certificate", ["key_id", "name", "subscriber", "owner"], rows);
 }
 
+/** SQL that makes the stack's rows of `secfilter` exactly the given ones. Safe to run again. */
+export function renderUserAgentRows(blocked: readonly string[]): string {
+  // Action 0 is "blacklist", type 0 is "User-Agent".
+  const rows = blocked.map((name) => tuple(0, 0, name, ownerMark));
+  return replaceOwned("secfilter", ["action", "type", "data", "owner"], rows);
+}
+
 /** SQL that makes all rows of the stack exactly the given ones, in one transaction. */
 export function renderRows(rows: Rows): string {
   const { dispatcherSetId = 1, trunks = [], trunkSocket } = rows;
@@ -278,6 +290,7 @@ export function renderRows(rows: Rows): string {
         }),
     ),
     renderPolicyRows(Object.assign({}, rows.policy, ...trunks.map(trunkPolicy)) as Policy),
+    renderUserAgentRows(rows.blockedUserAgents ?? []),
     "COMMIT;\n",
   ].join("\n");
 }

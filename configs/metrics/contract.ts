@@ -49,7 +49,9 @@ export const edgeMetrics: readonly EdgeMetric[] = [
       reason: [
         "all_call_rate",
         "all_calls",
+        "answer",
         "auth",
+        "banned",
         "blocked",
         "call_rate",
         "calls",
@@ -66,7 +68,9 @@ export const edgeMetrics: readonly EdgeMetric[] = [
         "no_dialog",
         "no_media",
         "no_node",
+        "not_allowed",
         "premium",
+        "route",
         "signature",
         "size",
         "srtp",
@@ -84,6 +88,18 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     type: "counter",
     labels: { result: ["good", "malformed", "mismatch", "missing", "replay", "time", "unknown_key"] },
     help: "X-Company-Signature headers that were looked at, by what became of them",
+  },
+  {
+    name: "bans",
+    type: "counter",
+    labels: { reason: ["credentials", "flood", "user"] },
+    help: "Bans of sources, and (user) of one user behind the address of an office",
+  },
+  {
+    name: "bans_active",
+    type: "gauge",
+    labels: {},
+    help: "Sources, and users behind the address of an office, that are ignored now",
   },
   {
     name: "dispatcher_transitions",

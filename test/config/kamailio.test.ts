@@ -219,6 +219,9 @@ ${extra}Content-Length: 0
       digest: "both",
       signature: "hmac",
       mutualTls: 5062,
+      topologyHiding: true,
+      numbering: { internationalPrefix: "011", nationalPrefix: "", countryCode: "1" },
+      userAgentPattern: "scan(ner)?|x{2,}",
       publicAddress: args.address,
     };
     await using container = await kamailioContainer(other, mariadb, true);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { admissionDefaults, admissionPolicy, type ClassRules } from "../../configs/kamailio/admission.ts";
 
-const protection = { maxCalls: 100, callsPerSecond: 50, premiumPrefixes: ["979", "4990"] };
+const protection = { maxCalls: 100, callsPerSecond: 50, premiumPrefixes: ["979", "4990"], allowed: [] };
 const office: ClassRules = {
   name: "office",
   maxCalls: 3,

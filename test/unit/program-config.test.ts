@@ -265,6 +265,46 @@ describe("a mistake is told with its key, its value, what is allowed and the com
       [/classes\[0\]\.dailyCalls = -1 must be at least 0/],
     ],
     [
+      "ban that outlasts the longest",
+      { protection: { banSeconds: 7200 } },
+      [/banMaxSeconds = 3600 must not be less than sbc:protection\.banSeconds \(7200\)/],
+    ],
+    [
+      "one source with more connections than there are",
+      { protection: { connections: 100 } },
+      [/connectionsPerSource = 256 must not be more than sbc:protection\.connections \(100\)/],
+    ],
+    [
+      "office that may send less than a phone",
+      { protection: { officeDensity: 10 } },
+      [/officeDensity = 10 must not be less than sbc:protection\.pikeDensity \(30\)/],
+    ],
+    [
+      "networks that say nothing",
+      {
+        protection: { blocked: ["198.51.100.0/24"], allowed: ["198.51.100.7"], office: ["10.0.0.0/8", "10.1.0.0/16"] },
+      },
+      [
+        /allowed\[0\] = "198\.51\.100\.7" says nothing beside 198\.51\.100\.0\/24 in sbc:protection\.blocked/,
+        /office\[1\] = "10\.1\.0\.0\/16" says nothing beside 10\.0\.0\.0\/8/,
+      ],
+    ],
+    [
+      "User-Agent pattern that is found everywhere",
+      { protection: { userAgentPattern: "x*" } },
+      [/userAgentPattern = "x\*" must not match an empty User-Agent/],
+    ],
+    [
+      "User-Agent pattern that would end the script's string",
+      { protection: { userAgentPattern: 'a"b' } },
+      [/userAgentPattern = .* may only hold letters, digits/],
+    ],
+    [
+      "User-Agent that begins all",
+      { protection: { blockedUserAgents: ["a"] } },
+      [/blockedUserAgents\[0\] = "a" must be 3 to 64 characters/],
+    ],
+    [
       "renewal before birth",
       { certificates: { validityDays: 31, renewDays: 31 } },
       [/renewDays = 31 must be less than sbc:certificates\.validityDays/],

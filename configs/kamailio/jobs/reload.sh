@@ -65,6 +65,7 @@ for what in "${reload[@]}"; do
     call uac.reg_reload '[]'
     call mtree.reload '["trunks"]'
     ;;
+  userAgents) call secfilter.reload '[]' ;;
   addresses) call permissions.addressReload '[]' ;;
   certificates) call tls.reload '[]' ;;
   *) fail "cannot reload $what" ;;

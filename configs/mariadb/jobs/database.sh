@@ -8,7 +8,7 @@ here=$(dirname "$0")
 : "${host:?}" "${port:?}" "${user:?}" "${database:?}"
 # Kamailio's own files, of the version in this image. `standard` comes first: it makes the version table.
 tables=/usr/share/kamailio/mysql
-modules=(standard acc auth_db usrloc dispatcher permissions dialog htable uac rtpengine)
+modules=(standard acc auth_db usrloc dispatcher permissions dialog htable uac rtpengine secfilter)
 
 # The password is in a file: on the command line every process of the host could read it.
 sql() {
