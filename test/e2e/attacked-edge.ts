@@ -230,10 +230,11 @@ export class AttackedEdge implements AsyncDisposable {
     args: string[],
     disguised = false,
   ): Promise<string> {
+    const folder = `/work/tools-${randomBytes(3).toString("hex")}`;
     const script = [
-      "mkdir -p /work/tools && cp -r /usr/share/sipvicious/. /work/tools && cd /work/tools || exit 99",
+      `mkdir ${folder} && cp -r /usr/share/sipvicious/. ${folder} && cd ${folder} || exit 99`,
       ...(disguised ? ["sed -i s/friendly-scanner/Softphone/ sipvicious/libs/svhelper.py"] : []),
-      `PYTHONPATH=/work/tools timeout 60 python3 -c 'from sipvicious.${tool} import main; main()' ${args.join(" ")} ${this.address} 2>&1`,
+      `PYTHONPATH=${folder} timeout 60 python3 -c 'from sipvicious.${tool} import main; main()' ${args.join(" ")} ${this.address} 2>&1`,
     ].join("\n");
     const { stdout } = await tryDocker(["exec", "--interactive", agent.container, "bash", "-s"], {
       input: script,

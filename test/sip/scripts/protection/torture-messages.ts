@@ -43,11 +43,11 @@ a=rtpmap:31 LPC
     number += 1;
     const from = `<sip:${user}@${domain}>;tag=torture${number}`;
     const lines: Record<string, string | undefined> = {
-      Via: `SIP/2.0/UDP ${own}:${port};rport;branch=z9hG4bK-torture-${number}`,
+      Via: `SIP/2.0/UDP ${own}:${port};rport;branch=z9hG4bK-torture-${number}-${port}`,
       "Max-Forwards": "70",
       From: from,
       To: method === "REGISTER" ? `<sip:${user}@${domain}>` : `<${uri}>`,
-      "Call-ID": `torture.${number}@${own}`,
+      "Call-ID": `torture.${number}.${port}@${own}`,
       CSeq: `${number} ${method}`,
       Contact: `<sip:${user}@${own}:${port}>`,
       ...change,
@@ -94,7 +94,7 @@ a=rtpmap:31 LPC
     bytes([
       crlf(`INVITE sip:600@${domain};unknownparam SIP/2.0
 v:  SIP  / 2.0  / UDP
-    ${own}:${port};rport; branch=z9hG4bK-tortuous-${number}
+    ${own}:${port};rport; branch=z9hG4bK-tortuous-${number}-${port}
 TO :
  sip:600@${domain}
 from   : "J Rosenberg \\\\\\"" <sip:${user}@${domain}>
