@@ -22,6 +22,8 @@ export interface Usage {
   values?: Readonly<Record<string, string>>;
   /** What the first word is when it is no stack. */
   operand?: string;
+  /** Does the same whichever stack is named, as lint does. */
+  anyStack?: boolean;
   /** Whether everything else goes to pulumi. */
   passesOn?: boolean;
 }
@@ -66,7 +68,7 @@ export function readArguments(command: string, args: readonly string[], usage: U
 export function describe(command: string, usage: Usage): string {
   const lines = [
     usage.operand === undefined
-      ? `usage: npm run ${command} -- [STACK]${usage.passesOn ? " [ARGUMENT OF PULUMI...]" : ""}   (STACK is dev if none is given)`
+      ? `usage: npm run ${command} -- [STACK]${usage.passesOn ? " [ARGUMENT OF PULUMI...]" : ""}   (${usage.anyStack ? "the same for every STACK" : "STACK is dev if none is given"})`
       : `usage: npm run ${command} -- ${usage.operand}`,
   ];
   for (const [name, text] of Object.entries(usage.flags ?? {})) lines.push(`  --${name.padEnd(24)} ${text}`);

@@ -19,6 +19,16 @@ export function containersOf(prefix: string): ContainerStatus[] {
     });
 }
 
+/** The last log lines of each container of a stack that is not well: what the CLI says of it is only that it is not. */
+export function lastLogs(prefix: string): readonly string[] {
+  return containersOf(prefix)
+    .filter(({ status }) => /unhealthy|Restarting|Exited \((?!0\))|Dead/.test(status))
+    .map(({ name, status }) => {
+      const { stdout, stderr } = capture("docker", ["logs", "--tail", "30", name]);
+      return `--- ${name} (${status}), last lines of: docker logs ${name}\n${stdout}${stderr}`.trimEnd();
+    });
+}
+
 /** URNs of the stack's jobs that ended badly. For the engine they are made, so without `--replace` they would not run again. */
 export function failedJobs(prefix: string, exported: () => string): string[] {
   const failed = new Set(

@@ -81,7 +81,7 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "the policy pack's rules with their levels",
     flags: {
       exemptions: "who may break which rule, and why",
-      analyze: "what STACK is made of now, by its state: for nightly runs",
+      analyze: "what STACK (the rest is the same for all) is made of now, by its state: for nightly runs",
       check: "policy config without mistakes or exemptions that nothing needs; part of lint",
     },
     run: async (args) => {
@@ -89,19 +89,39 @@ const commands: Readonly<Record<string, Command>> = {
       return args.flags.has("analyze") ? analyze(args.stack) : policy(args.flags);
     },
   },
-  lint: { summary: "ESLint, Prettier, type check, shellcheck", run: async () => (await import("./lint.ts")).lint() },
-  format: { summary: "writes the format that lint asks for", run: async () => (await import("./lint.ts")).format() },
+  lint: {
+    summary: "ESLint, Prettier, type check, shellcheck, policy config",
+    anyStack: true,
+    run: async () => (await import("./lint.ts")).lint(),
+  },
+  format: {
+    summary: "writes the format that lint asks for",
+    anyStack: true,
+    run: async () => (await import("./lint.ts")).format(),
+  },
   generate: {
     summary: "writes what the configuration's schema says into Pulumi.yaml and README.md",
+    anyStack: true,
     run: async () => (await import("./generate-config-docs.ts")).generate(),
   },
   test: {
     summary: "set-up, lint and every test; or the suites that are named",
+    operand: "[SUITE...]",
     flags: { long: "also what takes long" },
     passesOn: true,
     run: async (args) => {
       const { test } = await import("./test.ts");
-      return test([...(args.stack === "dev" ? [] : [args.stack]), ...args.rest], args.flags.has("long"));
+      return test([...(args.operand === undefined ? [] : [args.operand]), ...args.rest], args.flags.has("long"));
+    },
+  },
+  "test:mutation": {
+    summary:
+      "changes the policy pack's rules one by one, and counts the changes that the tests notice; takes minutes, never part of CI",
+    operand: "[RULE...]",
+    passesOn: true,
+    run: async (args) => {
+      const { testMutations } = await import("../test/mutation/stryker.ts");
+      return testMutations([...(args.operand === undefined ? [] : [args.operand]), ...args.rest]);
     },
   },
   images: {
@@ -111,12 +131,14 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import("./images.ts")).images(args),
   },
   "bench:deploy": {
-    summary: "figures of a deployment",
+    summary: "figures of a deployment, of a stack of its own",
+    anyStack: true,
     flags: { check: "end non-zero when a bar is missed" },
     run: async (args) => (await import("../test/bench/deploy.ts")).benchDeploy(args.flags.has("check")),
   },
   "bench:policy": {
-    summary: "what the policy pack costs",
+    summary: "what the policy pack costs, and its false positives",
+    anyStack: true,
     flags: { check: "end non-zero when a bar is missed" },
     run: async (args) => {
       await setUp("dev");

@@ -1,6 +1,6 @@
 import type { Arguments } from "./arguments.ts";
 import type { Cli } from "./cli.ts";
-import { containersOf, failedJobs } from "./containers.ts";
+import { containersOf, failedJobs, lastLogs } from "./containers.ts";
 import { imageSettings, pullPinned } from "./images.ts";
 import { readOutputs } from "./outputs.ts";
 import { root } from "./paths.ts";
@@ -8,7 +8,7 @@ import { conflicts, usedPorts, usedSubnets } from "./preflight.ts";
 import { planFile, planProblem } from "./plan.ts";
 import type { PluginKind } from "./plugins.ts";
 import { policyArguments } from "./policy.ts";
-import { capture, foreground, must, step, UserError } from "./run.ts";
+import { foreground, must, step, UserError } from "./run.ts";
 import { setUp, setUpForUse } from "./setup.ts";
 import { smoke } from "./smoke.ts";
 import { advise, hasResources, pulumiEnvironment, requireStackFile, syncStackFile } from "./stack.ts";
@@ -41,7 +41,8 @@ export async function up(args: Arguments): Promise<number> {
     ...args.rest,
   ]);
   if (code !== 0) {
-    tellLogs(wanted.prefix);
+    for (const log of lastLogs(wanted.prefix)) console.error(`\n${log}`);
+    console.error("\nMend the cause and run the same command again: it goes on from here.");
     return code;
   }
   console.log("\nsmoke test");
@@ -112,18 +113,6 @@ export async function pulumi(
   const advice = code === 0 ? undefined : advise(output);
   if (advice) console.error(`\n${advice}`);
   return code;
-}
-
-/** The last log lines of the stack's containers that are not well: what the CLI says of them is only that they are not. */
-function tellLogs(prefix: string): void {
-  for (const { name, status } of containersOf(prefix)) {
-    if (!/unhealthy|Restarting|Exited \((?!0\))|Dead/.test(status)) continue;
-    const log = capture("docker", ["logs", "--tail", "30", name]);
-    console.error(
-      `\n--- ${name} (${status}), last lines of: docker logs ${name}\n${log.stdout}${log.stderr}`.trimEnd(),
-    );
-  }
-  console.error("\nMend the cause and run the same command again: it goes on from here.");
 }
 
 function summary(stack: string, outputs: ReturnType<typeof readOutputs>): void {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { baseImage, daemonSocket, docker, eventually, leftovers, sweep } from "./daemon.ts";
 import { Stack } from "./stack.ts";
+import { lastLogs } from "../../scripts/containers.ts";
 import { testPrefix } from "../../scripts/sweep.ts";
 
 const prefix = testPrefix("sbc-conf", "fail");
@@ -21,7 +22,7 @@ async function bothRun(): Promise<void> {
   });
 }
 
-describe("a deployment that fails", { timeout: 120_000 }, () => {
+describe("a deployment that fails", { timeout: 400_000 }, () => {
   let stack: Stack;
 
   before(async () => {
@@ -43,6 +44,15 @@ describe("a deployment that fails", { timeout: 120_000 }, () => {
       assert.equal(resources.get(thing)?.initErrors?.length, 1);
     }
     assert.equal(resources.has("dependent"), false, "a dependent was created all the same");
+  });
+
+  it("has its cause shown by `npm run up`, in the last log lines of what is not well", () => {
+    const logs = lastLogs(prefix);
+    assert.deepEqual(logs.map((log) => /^--- (\S+) \(.*unhealthy\)\), last lines of/.exec(log)?.[1]).toSorted(), [
+      name("replaced"),
+      name("waited"),
+    ]);
+    assert.ok(logs.some((log) => log.endsWith("\nthe cure is missing")));
   });
 
   it("repairs it on the next run, by a replacement where the program asks for one", async () => {

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { baseImage, docker, leftovers, sweep } from "./daemon.ts";
+import { advise } from "../../scripts/stack.ts";
 import { Stack, type Run } from "./stack.ts";
 import { testPrefix } from "../../scripts/sweep.ts";
 
 const prefix = testPrefix("sbc-conf", "life");
 const variant = { prefix, image: baseImage, memory: 64, restart: "no" };
 
-describe("a stack from its first up to its destruction", { timeout: 120_000 }, () => {
+describe("a stack from its first up to its destruction", { timeout: 400_000 }, () => {
   let stack: Stack;
   let first: Run;
   let outputs: Readonly<Record<string, unknown>>;
@@ -94,6 +95,14 @@ describe("a stack from its first up to its destruction", { timeout: 120_000 }, (
       assert.ok(!text.includes(secret), "a secret is in the exported state");
       assert.ok(!first.output.includes(secret), "a secret was printed");
     }
+  });
+
+  it("is out of reach of another passphrase, with advice what to do, and is left as it is", async () => {
+    const before = await stack.state();
+    const run = await stack.start(variant, { PULUMI_CONFIG_PASSPHRASE: "another" }).finished;
+    assert.notEqual(run.code, 0);
+    assert.match(advise(run.output) ?? `no advice for\n${run.output}`, /Put the right one back/);
+    assert.deepEqual((await stack.state()).resources, before.resources);
   });
 
   it("finds nothing to do the second time, with a refresh too", async () => {

@@ -23,7 +23,7 @@ export interface CliRun {
   readonly milliseconds: number;
 }
 
-/** The real CLI with the program of `scenarios/` in a temporary folder, and a back end and a home of its own. */
+/** The real CLI with one of the programs beside this file in a temporary folder, and a back end and a home of its own. */
 export class ScenarioStack {
   readonly #directory: string;
   readonly #environment: NodeJS.ProcessEnv;
@@ -33,14 +33,14 @@ export class ScenarioStack {
     this.#environment = environment;
   }
 
-  static async create(): Promise<ScenarioStack> {
+  static async create(program: "scenarios" | "foreign" = "scenarios"): Promise<ScenarioStack> {
     const directory = await mkdtemp(join(tmpdir(), "policy-"));
     const home = join(directory, "home");
     await Promise.all([mkdir(home), mkdir(join(directory, "state"))]);
     await symlink(installedPlugins(), join(home, "plugins"));
     await symlink(join(repository, "node_modules"), join(directory, "node_modules"));
-    await cp(join(import.meta.dirname, "scenarios"), directory, { recursive: true });
-    await writeFile(join(directory, "package.json"), JSON.stringify({ name: "policy-scenarios", type: "module" }));
+    await cp(join(import.meta.dirname, program), directory, { recursive: true });
+    await writeFile(join(directory, "package.json"), JSON.stringify({ name: program, type: "module" }));
     const stack = new ScenarioStack(directory, {
       ...process.env,
       PATH: [join(repository, ".sbc/toolchain/pulumi/bin"), join(process.execPath, ".."), process.env["PATH"]].join(

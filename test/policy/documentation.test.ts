@@ -51,11 +51,20 @@ describe("docs/policies", () => {
         assert.match(page, new RegExp(`^- \\*\\*${part}:\\*\\* \\S`, "m"));
       assert.ok(page.includes(`${rule.framework?.name} ${rule.framework?.version}, ${rule.framework?.reference}`));
       assert.ok(page.toLowerCase().includes(`${rule.enforcementLevel} · ${rule.severity}`));
-      for (const setting of Object.keys(rule.configSchema?.properties ?? {})) {
-        if (setting !== "exemptions") assert.ok(page.includes(`\`${setting}\``), setting);
+      for (const [setting, schema] of Object.entries(rule.configSchema?.properties ?? {})) {
+        if (setting === "exemptions") continue;
+        const meaning = String(schema.description).replace(/\.$/, "");
+        const said = `\`${setting}\` (${meaning}; default \`${JSON.stringify(schema.default)}\`)`;
+        assert.ok(page.replaceAll(" ", "").includes(said.replaceAll(" ", "")), `the page does not say: ${said}`);
       }
     });
   }
+
+  it("lists every tag, and no other", () => {
+    const tags = new Set(rules.flatMap((rule) => rule.tags ?? []).filter((tag) => !tag.startsWith("production:")));
+    const [, list = ""] = /^Tags: (.*)\.$/m.exec(read("README.md")) ?? [];
+    assert.deepEqual(list.split(", "), [...tags].toSorted());
+  });
 
   it("lists every rule", () => {
     const index = read("README.md");

@@ -117,6 +117,8 @@ export async function judge(
   config: PolicyPackConfig = {},
 ): Promise<readonly Finding[]> {
   const urns = new Map(resources.map((item) => [item.name, urn(item)]));
+  // The engine refuses two of one name as well; here the first would be lost without a word.
+  if (new Set(resources.map(urn)).size < resources.length) throw new Error("two resources have one name");
   const recorded = resources.map((item): RecordedResource => ({
     ...item,
     urn: urn(item),

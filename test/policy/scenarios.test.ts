@@ -60,11 +60,6 @@ describe("the pack under the real CLI", { timeout: 600_000 }, () => {
     assert.match(run.output, /docs\/policies\/container-grace-period\.md/);
   });
 
-  it("is usable in its generic half by programs without our labels", async () => {
-    const run = await stack.preview(["container-nonroot-user", "stack-min-redundancy"], "policy/docker");
-    assert.deepEqual(broken(run), ["container-nonroot-user at container-nonroot-user"], run.output);
-  });
-
   it("refuses an exemption without a reason before anything is judged", async () => {
     const run = await stack.preview([], "policy", { "container-nonroot-user": { exemptions: [{ role: "job" }] } });
     assert.notEqual(run.code, 0);

@@ -19,7 +19,7 @@ export const portsRtpRangeBudget = stackRule<{ max: number; role: string }>(
         default: 40,
         schema: { type: "integer", minimum: 0, description: "Most UDP ports that one container may publish." },
       },
-      role: { default: "rtpengine", schema: { type: "string", description: "Role of the media relay." } },
+      role: { default: "rtpengine", schema: { type: "string", minLength: 1, description: "Role of the media relay." } },
     },
   },
   (stack, { max, role }, report) => {

@@ -25,7 +25,7 @@ export const stackDashboardsBehindAuth = stackRule<Settings>(
         default: ["grafana", "kibana", "prometheus", "alertmanager", "homer", "elasticsearch"],
         schema: { type: "array", items: { type: "string" }, description: "Roles that people open in a browser." },
       },
-      frontDoor: { default: "nginx", schema: { type: "string", description: "Role of the front door." } },
+      frontDoor: { default: "nginx", schema: { type: "string", minLength: 1, description: "Role of the front door." } },
       required: { default: false, schema: { type: "boolean", description: "Must the stack have dashboards?" } },
     },
   },
@@ -56,7 +56,7 @@ function checkPassword(stack: Stack, door: MemberContainer, report: (problem: st
     ({ upload }) => typeof upload.content === "string" && /^\s*server\s*\{/m.test(upload.content),
   );
   for (const { path, upload } of sites) {
-    if (!/^\s*auth_basic\s+(?!off)/m.test(String(upload.content)))
+    if (!/^\s*auth_basic\s+(?!\s|off\b)/m.test(String(upload.content)))
       report(`The site file ${path} asks for no password.`);
   }
   const passwords = files.filter(({ path }) => /htpasswd[^/]*$/.test(path));

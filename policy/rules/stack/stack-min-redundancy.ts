@@ -19,7 +19,7 @@ export const stackMinRedundancy = stackRule<Settings>(
     remediationSteps:
       "Set `sbc:asterisk` to two nodes or more, and let the dispatcher's rows follow from the same list.",
     settings: {
-      role: { default: "asterisk", schema: { type: "string", description: "Role of the voice nodes." } },
+      role: { default: "asterisk", schema: { type: "string", minLength: 1, description: "Role of the voice nodes." } },
       minimum: { default: 2, schema: { type: "integer", minimum: 0, description: "Least number of them." } },
     },
   },

@@ -25,7 +25,8 @@ if (parts.includes("health")) {
     wait: true,
     waitTimeout: 3,
   };
-  const waited = new docker.Container("waited", { ...unhealthy, name: name("waited") });
+  const complaint = ["bash", "-c", `echo the cure is missing >&2; ${forever.at(-1)}`];
+  const waited = new docker.Container("waited", { ...unhealthy, name: name("waited"), command: complaint });
   new docker.Container(
     "replaced",
     { ...unhealthy, name: name("replaced") },

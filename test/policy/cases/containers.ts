@@ -71,10 +71,15 @@ export const containerCases: readonly RuleCases[] = [
         /CHOWN is not allowed/,
         service({ capabilities: { adds: ["CHOWN"] } }),
       ),
-      "it is never allowed": failsUnder(
-        { allowed: [{ role: "web", capabilities: ["SYS_ADMIN", "ALL"], reason: because }] },
-        [/SYS_ADMIN is as good as root/, /ALL is as good as root/],
-        service({ capabilities: { adds: ["SYS_ADMIN", "ALL"] } }),
+      ...Object.fromEntries(
+        ["ALL", "SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO", "SYS_PTRACE", "DAC_READ_SEARCH"].map((name) => [
+          `${name} is allowed, which it never is`,
+          failsUnder(
+            { allowed: [{ role: "web", capabilities: [name], reason: because }] },
+            new RegExp(`^Capability ${name} is as good as root`),
+            service({ capabilities: { adds: [name] } }),
+          ),
+        ]),
       ),
       "one is unknown and another not allowed": fails(
         /NET_RAW is not allowed/,
@@ -91,6 +96,8 @@ export const containerCases: readonly RuleCases[] = [
       "it is set with an equals sign": stack(service({ securityOpts: ["no-new-privileges=true"] })),
     },
     fails: {
+      "another option has that value": fails(/not set/, service({ securityOpts: ["apparmor=true"] })),
+
       "security options are absent": fails(/not set/, service({ securityOpts: undefined })),
       "security options are empty": fails(/not set/, service({ securityOpts: [] })),
       "it is set to false": fails(/not set/, service({ securityOpts: ["no-new-privileges:false"] })),
@@ -174,6 +181,18 @@ export const containerCases: readonly RuleCases[] = [
       ),
     },
     fails: {
+      ...Object.fromEntries(
+        ["/var", "/var/lib", "/var/log"].map((path) => [
+          `${path} is mounted`,
+          fails(new RegExp(`path ${path} is mounted`), service(bind(path))),
+        ]),
+      ),
+      "the role may read another path": failsUnder(
+        { allowedReadOnly: [{ role: "web", path: "/proc", reason: because }] },
+        /path \/sys is mounted/,
+        service(bind("/sys")),
+      ),
+
       "the whole host is mounted": fails(/path \/ is/, service(bind("/"))),
       "all homes are mounted": fails(/path \/home is/, service(bind("/home/"))),
       "a system folder is mounted": fails(/path \/etc is/, service(bind("/etc"))),
@@ -213,18 +232,40 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("container-no-shared-propagation"),
     passes: {
+      "propagation is a word that only holds one of those": stack(
+        service(bindMount("/srv/a", true, { propagation: "unshared" })),
+        service(bindMount("/srv/a", true, { propagation: "slaves" }), { name: "other" }),
+      ),
+
       "propagation is absent": stack(service(bindMount("/srv/a"))),
       "propagation is private": stack(service(bindMount("/srv/a", true, { propagation: "rprivate" }))),
     },
-    fails: Object.fromEntries(
-      ["shared", "rshared", "slave", "rslave"].map((propagation) => [
-        `propagation is ${propagation}`,
-        fails(
-          new RegExp(`at /data has propagation "${propagation}"`),
-          service(bindMount("/srv/a", true, { propagation })),
-        ),
-      ]),
-    ),
+    fails: {
+      "the target is unknown": fails(
+        /^The mount at an unknown path has/,
+        service({
+          mounts: [
+            {
+              type: "bind",
+              source: "/a",
+              target: UNKNOWN_STRING,
+              readOnly: true,
+              bindOptions: { propagation: "shared" },
+            },
+          ],
+        }),
+      ),
+
+      ...Object.fromEntries(
+        ["shared", "rshared", "slave", "rslave"].map((propagation) => [
+          `propagation is ${propagation}`,
+          fails(
+            new RegExp(`at /data has propagation "${propagation}"`),
+            service(bindMount("/srv/a", true, { propagation })),
+          ),
+        ]),
+      ),
+    },
     undecided: { "propagation is unknown": stack(service(bindMount("/srv/a", true, { propagation: UNKNOWN_STRING }))) },
   },
   {
@@ -245,6 +286,8 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("container-nonroot-user"),
     passes: {
+      "a number that ends with 0 is set": stack(service({ user: "4100" })),
+
       "a number is set": stack(service({ user: "4101" })),
       "a number that only begins with 0 is set": stack(service({ user: "01:01" })),
       "a name is set": stack(service({ user: "rooted" })),
@@ -296,6 +339,8 @@ export const containerCases: readonly RuleCases[] = [
       "the CPU share is unknown and the cpus are set": stack(service({ memorySwap: undefined })),
     },
     fails: {
+      "cpus are 0": fails(/no CPU limit/, service({ cpus: "0" })),
+
       "memory is absent": fails(/no memory limit/, service({ memory: undefined })),
       "memory is 0": fails(/no memory limit/, service({ memory: 0 })),
       "swap is unlimited": fails(/Swap is unlimited/, service({ memorySwap: -1 })),
@@ -308,6 +353,8 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("container-process-limits"),
     passes: {
+      "the limit is zero": stack(service({ ulimits: [{ name: "nproc", soft: 0, hard: 0 }] })),
+
       "processes are limited": stack(service({ ulimits: [{ name: "nproc", soft: 1, hard: 1 }] })),
       "files are limited where they must be": stack(service({ labels: labels("kamailio", "edge") })),
       "it is a job": stack(job({ ulimits: undefined })),
@@ -356,12 +403,19 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("container-restart-policy"),
     passes: {
+      "its count is the least": stack(service({ restart: "on-failure", maxRetryCount: 1 })),
+
       "it is unless-stopped": stack(service()),
       "it is always": stack(service({ restart: "always" })),
       "it is on-failure with a count": stack(service({ restart: "on-failure", maxRetryCount: 5 })),
       "it is a job": stack(job()),
     },
     fails: {
+      "it is on-failure with the count 0": fails(
+        /without a count/,
+        service({ restart: "on-failure", maxRetryCount: 0 }),
+      ),
+
       "it is absent": fails(/is not set/, service({ restart: undefined })),
       "it is no": fails(/is "no"/, service({ restart: "no" })),
       "it is on-failure without a count": fails(/without a count/, service({ restart: "on-failure" })),
@@ -436,11 +490,32 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("container-replace-order"),
     passes: {
+      "its host port is left to chance": stack(
+        service({ name: undefined, ports: [{ internal: 80 }] }, { options: { deleteBeforeReplace: false } }),
+      ),
+
       "it is deleted first": stack(service({ ports: [{ internal: 80, external: 8080 }] })),
       "nothing is fixed": stack(service({ name: undefined }, { options: { deleteBeforeReplace: undefined } })),
+      "the provider made its name": stack(
+        service({ name: "web-0a1b2c3" }, { options: { deleteBeforeReplace: false } }),
+      ),
     },
     fails: {
+      "everything is fixed": fails(
+        /^It has a fixed name, address, host port, and/,
+        service(
+          { networksAdvanced: [{ name: "n", ipv4Address: "10.5.0.2" }], ports: [{ internal: 80, external: 8080 }] },
+          { options: { deleteBeforeReplace: false } },
+        ),
+      ),
+
       "its name is fixed": fails(/fixed name,/, service({}, { options: { deleteBeforeReplace: false } })),
+      ...Object.fromEntries(
+        ["web-0a1b2c", "web-0a1b2c34", "web-front", "app-0a1b2c3", "web0a1b2c3"].map((name) => [
+          `its name is ${name}`,
+          fails(/fixed name,/, service({ name }, { options: { deleteBeforeReplace: false } })),
+        ]),
+      ),
       "its address is fixed": fails(
         /fixed address,/,
         service(
@@ -476,24 +551,70 @@ export const containerCases: readonly RuleCases[] = [
         service({ envs: ["API_KEY=true", "USE_TOKEN=off", "SECRET=", "PASS=3", "PW"] }),
       ),
       "keys only look alike": stack(service({ envs: ["COMPASS=north", "TOKENIZER=plain", "BYPASS=/x", "PWDX=there"] })),
+      ...Object.fromEntries(
+        [
+          ...["FILE", "PATH", "DIR", "LENGTH", "LIFETIME", "TTL", "TIMEOUT", "EXPIR", "EXPIRES", "EXPIRY", "POLICY"],
+          "ALGORITHM",
+        ].map((word) => [
+          `a key is about a secret's ${word}`,
+          stack(service({ envs: [`TOKEN_${word}=of some kind`] })),
+        ]),
+      ),
+      ...Object.fromEntries(
+        ["true", "False", "yes", "NO", "on", "off", "3", "12", "3.25", "10s", "1.5 GB", "30  ms"].map((value) => [
+          `a value is the switch or quantity "${value}"`,
+          stack(service({ envs: [`TOKEN=${value}`] })),
+        ]),
+      ),
     },
-    fails: Object.fromEntries(
-      ["DB_PASSWORD", "secret", "API_TOKEN", "MYSQL_PWD", "ADMIN_PASS", "APIKEY", "TLS_PRIVATE_KEY_PEM"].map((key) => [
-        `${key} is set`,
-        fails(new RegExp(`variable ${key} holds`), service({ envs: [`${key}=hunter2hunter2`] })),
-      ]),
-    ),
+    fails: {
+      ...Object.fromEntries(
+        [
+          ...[
+            "DB_PASSWORD",
+            "secret",
+            "API_TOKEN",
+            "MYSQL_PWD",
+            "ADMIN_PASS",
+            "APIKEY",
+            "API_KEY",
+            "TLS_PRIVATE_KEY_PEM",
+          ],
+          ...["PASSWD", "PASSPHRASE", "PW", "ACCESSKEY", "ACCESS_KEY", "PRIVATEKEY", "ENCRYPTIONKEY", "ENCRYPTION_KEY"],
+          ...["CREDENTIAL", "CREDENTIALS", "TOKEN_FILENAME", "TOKEN_EXPIRES_SALT"],
+        ].map((key) => [
+          `${key} is set`,
+          fails(new RegExp(`variable ${key} holds`), service({ envs: [`${key}=hunter2hunter2`] })),
+        ]),
+      ),
+      ...Object.fromEntries(
+        ["trueblue", "untrue", "12345secret", "3.x", "3.", "1x2", "77abc", "8 &"].map((value) => [
+          `the value is ${value}`,
+          fails(/variable TOKEN holds/, service({ envs: [`TOKEN=${value}`] })),
+        ]),
+      ),
+    },
     undecided: {},
   },
   {
     rule: rules.ruleNamed("env-no-credential-url"),
     passes: {
+      "there is no health check": stack(service({ healthcheck: undefined })),
+      "the health check is unknown": stack(service({ healthcheck: UNKNOWN_OBJECT })),
+      "a label is unknown": stack(
+        service({ labels: [...labels("web", "edge"), { label: "url", value: UNKNOWN_STRING }] }),
+      ),
+
       "there is no URL": stack(service({ envs: ["A=b"], command: ["-x"] })),
       "URLs hold no password": stack(
         service({ envs: ["A=http://example.org:80/@b", "B=sip:alice@example.org"], command: ["mysql://user@db/name"] }),
       ),
     },
     fails: {
+      "its scheme has one letter": fails(/variable A/, service({ envs: ["A=x://u:p@h"] })),
+      "its scheme ends with a digit": fails(/variable A/, service({ envs: ["A=s3://key:secret@bucket"] })),
+      "its scheme has a sign": fails(/variable A/, service({ envs: ["A=postgresql+://u:p@h"] })),
+
       "a variable holds one": fails(/variable DB holds/, service({ envs: ["DB=mysql://user:pw@db/name"] })),
       "an argument holds one": fails(/in command/, service({ command: ["--url=redis://:x@r", "amqp://u:p@h"] })),
       "an entrypoint holds one": fails(/in entrypoints/, service({ entrypoints: ["http://u:p@h"] })),
@@ -509,6 +630,38 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("uploads-secret-mode"),
     passes: {
+      "an example of a settings file is not known yet": stack(
+        job({ uploads: [{ file: "/s/my.cnf.example", content: UNKNOWN_STRING }] }),
+      ),
+
+      ...Object.fromEntries(
+        ["0400", "0440", "0600", "0640"].map((permissions) => [
+          `the mode is ${permissions}`,
+          stack(job({ uploads: [{ file: "/s/server.key", content: "x", permissions }] })),
+        ]),
+      ),
+      "a name only holds a secret's": stack(
+        job({
+          uploads: ["/s/server.key.example", "/s/htpasswd/readme", "/s/secretary/list", "/s/mysecrets/list"].map(
+            (file) => ({
+              file,
+              content: "x",
+            }),
+          ),
+        }),
+      ),
+      "a settings file only speaks of passwords": stack(
+        job({
+          uploads: [
+            { file: "/s/a.cnf", content: "# the password = is set elsewhere" },
+            { file: "/s/b.cnf", content: "[client]\npassword =\n" },
+            { file: "/s/c.cnf", content: "old-password = none" },
+            { file: "/s/d.cnf", content: "passwords = none" },
+          ],
+        }),
+      ),
+      "the name is unknown and the content plain": stack(job({ uploads: [{ file: UNKNOWN_STRING, content: "x" }] })),
+
       "there are no uploads": stack(job()),
       "all uploads are unknown": stack(job({ uploads: UNKNOWN_LIST })),
       "the mode is unknown": stack(job({ uploads: [{ file: "/s/a.key", content: "x", permissions: UNKNOWN_STRING }] })),
@@ -522,6 +675,24 @@ export const containerCases: readonly RuleCases[] = [
       ),
     },
     fails: {
+      ...Object.fromEntries(
+        ["/s/tls-key.pem", "/s/htpasswd", "/s/htpasswd-kibana", "/s/a.p12", "/s/a.pfx", "/root/.pgpass"]
+          .concat(["secrets/db", "/a/secret/db", "/a/private/db"])
+          .map((file) => [
+            `${file} is open`,
+            fails(
+              new RegExp(`^The secret file ${file} has mode 0644, the default`),
+              job({ uploads: [{ file, content: "x" }] }),
+            ),
+          ]),
+      ),
+      ...Object.fromEntries(
+        ["password=hunter2", "  passwd = hunter2", "\tSECRET  =  hunter2"].map((line) => [
+          `a settings file says ${line}`,
+          fails(/ari\.conf/, job({ uploads: [{ file: "/s/ari.conf", content: `[x]\n${line}\n` }] })),
+        ]),
+      ),
+
       "a key has the default mode": fails(
         /server\.key has mode 0644, the default/,
         job({ uploads: [{ file: "/s/server.key", content: UNKNOWN_STRING }] }),
@@ -563,6 +734,8 @@ export const containerCases: readonly RuleCases[] = [
       "all uploads are unknown": stack(job({ uploads: UNKNOWN_LIST })),
     },
     fails: {
+      "an entrypoint holds one": fails(/in entrypoints/, service({ entrypoints: ["--password=changeme"] })),
+
       "a variable holds one": fails(/variable X/, service({ envs: ["X=kamailiorw"] })),
       "an argument holds one": fails(/in command/, service({ command: ["--password", "changeme"] })),
       "a file holds one": fails(/file \/a/, job({ uploads: [{ file: "/a", content: "url admin:admin@" }] })),
@@ -577,6 +750,10 @@ export const containerCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("network-no-default-bridge"),
     passes: {
+      "it shares another container's, which is another rule's matter": stack(
+        service({ networkMode: "container:abc", networksAdvanced: undefined }),
+      ),
+
       "it joins a network": stack(service()),
       "it has no network at all": stack(job({ networkMode: "none", networksAdvanced: undefined })),
       "it is on the host's, which is another rule's matter": stack(
@@ -593,6 +770,10 @@ export const containerCases: readonly RuleCases[] = [
       ),
     },
     undecided: {
+      "the mode is unknown and it joins none": stack(
+        service({ networkMode: UNKNOWN_STRING, networksAdvanced: undefined }),
+      ),
+
       "the mode is unknown": stack(service({ networkMode: UNKNOWN_STRING })),
       "networks are unknown": stack(service({ networksAdvanced: UNKNOWN_LIST })),
     },
@@ -610,12 +791,21 @@ export const containerCases: readonly RuleCases[] = [
       "it restarts": fails(/restarts by itself/, job({ restart: "unless-stopped" })),
       "it publishes ports": fails(/publishes ports/, job({ ports: [{ internal: 80, external: 8080 }] })),
     },
-    undecided: { "mustRun is unknown": stack(job({ mustRun: UNKNOWN_BOOLEAN })) },
+    undecided: {
+      "attach is unknown": stack(job({ attach: UNKNOWN_BOOLEAN })),
+      "restart is unknown": stack(job({ restart: UNKNOWN_STRING })),
+      "mustRun is unknown": stack(job({ mustRun: UNKNOWN_BOOLEAN })),
+    },
   },
   {
     rule: rules.ruleNamed("container-role-labels"),
     passes: { "both are set": stack(service()) },
     fails: {
+      "some labels are unknown and none is ours": fails(
+        [/sbc\.role is not set/, /sbc\.plane is not set/],
+        service({ labels: [{ label: "other", value: "x" }, UNKNOWN_OBJECT] }),
+      ),
+
       "labels are absent": fails([/sbc\.role is not set/, /sbc\.plane is not set/], service({ labels: undefined })),
       "the plane is absent": fails(/sbc\.plane is not set/, service({ labels: labels("web", "edge").slice(0, 1) })),
       "the plane does not exist": fails(/"front" does not exist/, service({ labels: labels("web", "front") })),

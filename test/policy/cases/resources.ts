@@ -3,6 +3,7 @@ import {
   UNKNOWN_BOOLEAN,
   UNKNOWN_LIST,
   UNKNOWN_NUMBER,
+  UNKNOWN_OBJECT,
   UNKNOWN_STRING,
   labels,
   resource,
@@ -66,6 +67,8 @@ export const resourceCases: readonly RuleCases[] = [
       ),
     },
     undecided: {
+      "the protocol is unknown": stack(service(publish({ internal: 80, external: 80, protocol: UNKNOWN_STRING }))),
+
       "ports are unknown": stack(service({ ports: UNKNOWN_LIST })),
       "the host port is unknown": stack(service(publish({ internal: 80, external: UNKNOWN_NUMBER }))),
       "publishAllPorts is unknown": stack(service({ publishAllPorts: UNKNOWN_BOOLEAN })),
@@ -95,7 +98,13 @@ export const resourceCases: readonly RuleCases[] = [
         }),
       ),
     },
-    undecided: { "the port is unknown": stack(service(publish({ internal: UNKNOWN_NUMBER, external: 80 }))) },
+    undecided: {
+      "the port is unknown, and a role may publish nothing": {
+        ...stack(service(publish({ internal: UNKNOWN_NUMBER, external: 80 }))),
+        settings: { roles: ["asterisk"] },
+      },
+      "the port is unknown": stack(service(publish({ internal: UNKNOWN_NUMBER, external: 80 }))),
+    },
   },
   {
     rule: rules.ruleNamed("ports-explicit-bind"),
@@ -104,6 +113,14 @@ export const resourceCases: readonly RuleCases[] = [
       "the address is set": stack(service(publish({ internal: 80, external: 8080 }))),
     },
     fails: {
+      "the address is empty": fails(/without an address/, service(publish({ internal: 80, external: 8080, ip: "" }))),
+      ...Object.fromEntries(
+        ["[::]", "*"].map((ip) => [
+          `the address is ${ip}`,
+          fails(/^Listening on every address/, service(publish({ internal: 80, external: 8080, ip }))),
+        ]),
+      ),
+
       "the address is absent": fails(
         /without an address: host port 8080\/tcp/,
         service({ ports: [{ internal: 80, external: 8080 }] }),
@@ -152,6 +169,9 @@ export const resourceCases: readonly RuleCases[] = [
       "a container's image is not known yet": stack(service({ image: UNKNOWN_STRING })),
     },
     fails: {
+      "the digest is of another kind": fails(/has no digest/, image(`nginx:1@x${digest}`)),
+      "the digest is too long": fails(/has no digest/, image(`nginx:1@${digest}0`)),
+
       "only a tag is written": fails(/nginx:1\.29 has no digest/, image("nginx:1.29")),
       "nothing is written": fails(/nginx has no digest/, image("nginx")),
       "the digest is too short": fails(/has no digest/, image("nginx:1@sha256:abc")),
@@ -186,6 +206,21 @@ export const resourceCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("image-min-version"),
     passes: {
+      "the product's name holds sbc elsewhere": under(
+        { floors: { "my-kamailio": ["9.0"] } },
+        image("my-sbc-kamailio:1.0.0"),
+      ),
+      "the build is unknown and the tag new enough": stack(image("kamailio:6.1.4", { build: UNKNOWN_OBJECT })),
+      "the label is unknown and the tag new enough": stack(
+        image("kamailio:6.1.4", { build: { context: ".", label: UNKNOWN_OBJECT } }),
+      ),
+      "the label's value is unknown and the tag new enough": stack(
+        image("kamailio:6.1.4", {
+          build: { context: ".", label: { "org.opencontainers.image.version": UNKNOWN_STRING } },
+        }),
+      ),
+      "there is no tag": stack(image("kamailio")),
+
       "the version is the floor": stack(image("asterisk:22.10.1")),
       "the version is above the floor of its line": stack(image("sbc-asterisk:20.21.0")),
       "the line is above every floor": stack(image("rtpengine:26.0.1.26")),
@@ -198,6 +233,11 @@ export const resourceCases: readonly RuleCases[] = [
       ),
     },
     fails: {
+      "both floors are told": fails(
+        /^asterisk 19\.1\.2 is below its floor \(20\.20\.1, 22\.10\.1\)\.$/,
+        image("asterisk:19.1.2"),
+      ),
+
       "the version is below the floor of its line": fails(/asterisk 22\.10\.0 is below/, image("asterisk:22.10.0")),
       "the line is between two floors": fails(/asterisk 21\.99\.0/, image("docker.io/x/asterisk:21.99.0")),
       "the line is below every floor": fails(/kamailio 5\.8\.8/, image("kamailio:5.8.8-bookworm")),
@@ -239,6 +279,9 @@ export const resourceCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("network-monitoring-internal"),
     passes: {
+      "a name only begins like one": stack(resource("network", "x", { name: "data-network" })),
+      "a name has no plane": stack(resource("network", "backbone", { name: "backbone" })),
+
       "the labelled network is internal": stack(
         resource("network", "m", { internal: true, labels: labels("network", "monitoring") }),
       ),

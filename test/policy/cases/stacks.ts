@@ -83,12 +83,23 @@ const script = (without = "") =>
   ]
     .filter((line) => without === "" || !line.includes(without))
     .join("\n");
+/** The same in two files and in other blanks. */
+const settings = '  loadmodule   "tm"\nmodparam( "auth" , "secret" , NONCE_SECRET )';
+const flood = `  route[FLOOD] {
+  // bans and checks
+  if ($sht(ipbanned=>$si) != $null) exit; sanity_check ();
+  if (!pike_check_req ()) exit; # too many
+  }`;
+const relayConf = (...contents: string[]) => staged(...contents.map((content) => ({ file: "/s/r.conf", content })));
+const tls = (content: string) => staged({ file: "/s/tls.cfg", content });
 const tlsSection = (method: string) => `[server:default]\nmethod = ${method}\n[client:default]\nmethod = TLSv1.2+\n`;
 
 export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("stack-published-on-reachable-net"),
     passes: {
+      "it joins no network": stack(service({ ...publish(8443), ...on() })),
+
       "a leg is outside": stack(
         edgeNet,
         monitoringNet,
@@ -114,6 +125,20 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("tls-leaf-shape"),
     passes: {
+      "it is made from a key as well": stack(
+        resource("key", "key", { algorithm: "ED25519" }),
+        request(),
+        resource("leaf", "kamailio-cert", leafProps, { from: { certRequestPem: ["key", "request"] } }),
+      ),
+
+      "it lives as long as it may": stack(request(), leaf({ validityPeriodHours: 9552 })),
+      "it names a URI": stack(request({ uris: ["sip:sip.example.org"] }), leaf()),
+      "its request is not of this stack": stack(resource("leaf", "kamailio-cert", leafProps)),
+      "its life is unknown and its renewal early enough": stack(
+        request(),
+        leaf({ validityPeriodHours: UNKNOWN_NUMBER }),
+      ),
+
       "it is a leaf": stack(request(), leaf()),
       "it names an address": stack(request({ ipAddresses: ["10.5.0.2"] }), leaf()),
       "a client's names nobody": stack(request({}), leaf({ allowedUses: ["client_auth"] })),
@@ -152,7 +177,7 @@ export const stackCases: readonly RuleCases[] = [
     fails: {
       "it expires soon": fails(/expires at/, leaf({ validityEndTime: inDays(13) })),
       "it is in its window": fails(
-        /inside its renewal window/,
+        /^The certificate is inside its renewal window/,
         leaf({ validityEndTime: inDays(20), readyForRenewal: true }),
       ),
       "an authority expires soon": fails(
@@ -170,6 +195,15 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("random-credentials"),
     passes: {
+      "a password feeds a file": stack(
+        resource("password", "p", { length: 24 }),
+        job({}, { from: { uploads: ["p"] } }),
+      ),
+      "a volume's name is random": stack(
+        resource("randomString", "suffix"),
+        service({}, { from: { volumes: ["suffix"] } }),
+      ),
+
       "it is long": stack(resource("password", "p", { length: 24 })),
       "a plain text is no credential": stack(
         resource("randomString", "suffix"),
@@ -177,6 +211,27 @@ export const stackCases: readonly RuleCases[] = [
       ),
     },
     fails: {
+      ...Object.fromEntries(
+        ["command", "entrypoints"].map((carrier) => [
+          `a plain text feeds ${carrier}`,
+          fails(
+            new RegExp(`^Its ${carrier} are made from suffix`),
+            resource("randomString", "suffix"),
+            service({}, { from: { [carrier]: ["suffix"] } }),
+          ),
+        ]),
+      ),
+      ...Object.fromEntries(
+        ["String", "Pet", "Id", "Integer", "Shuffle", "Uuid", "Uuid4", "Uuid7"].map((kind) => [
+          `a Random${kind} feeds a file`,
+          fails(
+            /uploads are made from suffix/,
+            { type: `random:index/random${kind}:Random${kind}`, name: "suffix", props: {} },
+            job({}, { from: { uploads: ["suffix"] } }),
+          ),
+        ]),
+      ),
+
       "it is short": fails(/23 characters, fewer than 24/, resource("password", "p", { length: 23 })),
       "a plain text feeds a file": fails(
         /uploads are made from suffix/,
@@ -199,11 +254,64 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("ports-rtp-range-budget"),
     passes: {
+      "as many are published as there may be": stack(
+        service(publish(...Array.from({ length: 40 }, (_, index) => 30000 + index))),
+      ),
+      "many TCP ports are published": stack(
+        service({
+          ports: Array.from({ length: 41 }, (_, index) => ({
+            internal: index + 1,
+            external: index + 1,
+            protocol: "tcp",
+          })),
+        }),
+      ),
+      "the relay publishes nothing": stack(relay(), staged(range(30000, 30003))),
+      "another role mounts the range's file": stack(
+        named("proxy", "proxy", "media", { ...publish(5060), ...mount("conf", "/etc/rtpengine", true) }),
+        staged(range(30000, 30003)),
+      ),
+      ...Object.fromEntries(
+        [
+          "[other]\nport-min = 30000\nport-max = 30009\n",
+          "[rtpengine]\n",
+          "[rtpengine]\nport-min = 30000\n",
+          "[rtpengine]\nport-max = 30009\n",
+          "[rtpengine]\nno-port-min = 30000\nport-max = 30009\n",
+          "[rtpengine]\nport-min = 30000\nno-port-max = 30009\n",
+        ].map((content) => [
+          `the range is not told by ${JSON.stringify(content)}`,
+          stack(relay(30000), staged({ file: "/s/rtpengine.conf", content })),
+        ]),
+      ),
+      "the file is unknown": stack(relay(30000), staged({ file: "/s/rtpengine.conf", content: UNKNOWN_STRING })),
+
       "nothing is published": stack(service()),
       "the whole range is published": stack(relay(30000, 30001, 30002), staged(range(30000, 30002))),
       "the range is not staged here": stack(relay(30000)),
     },
     fails: {
+      "the relay uses others, told by the second of its files": fails(
+        /30000 to 30003, and 3 of them are not/,
+        relay(30000),
+        staged({ file: "/s/first.conf", content: "[rtpengine]\nport-min = 1\n" }, range(30000, 30003)),
+      ),
+      "the relay uses others, told by the third of its files": fails(
+        /30000 to 30003, and 3 of them are not/,
+        relay(30000),
+        staged(
+          { file: "/s/first.conf", content: "[rtpengine]\n" },
+          { file: "/s/second.conf", content: "[rtpengine]\nport-max = 1\n" },
+          range(30000, 30003),
+        ),
+      ),
+
+      "the relay uses others, told without blanks": fails(
+        /30000 to 30003, and 3 of them are not/,
+        relay(30000),
+        staged({ file: "/s/rtpengine.conf", content: "[rtpengine]\nport-min=30000\nport-max=30003\n" }),
+      ),
+
       "too many are published": fails(
         /publishes 41 UDP ports, more than 40/,
         service(publish(...Array.from({ length: 41 }, (_, index) => 30000 + index))),
@@ -220,10 +328,19 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("stack-monitoring-isolated"),
     passes: {
+      "policy config requires the plane, and there is one": under({ required: true }, monitoringNet, grafana()),
+
       "a tool is inside": stack(monitoringNet, grafana()),
       "there is no tool": stack(service()),
     },
     fails: {
+      "policy config requires the plane, and there is none": failsUnder(
+        { required: true },
+        /^The stack has no monitoring container/,
+        monitoringNet,
+        service(),
+      ),
+
       "a tool is outside": fails(
         /network sbc-net is not internal/,
         edgeNet,
@@ -237,6 +354,23 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("stack-db-private-and-persistent"),
     passes: {
+      "another mount's target is unknown, and its own known": stack(
+        volume("db"),
+        mariadb({
+          volumes: [
+            { volumeName: "db", containerPath: UNKNOWN_STRING },
+            { volumeName: "db", containerPath: "/var/lib/mysql" },
+          ],
+        }),
+      ),
+      "the name of a mount of the other kind is unknown, its origin known": stack(
+        volume(UNKNOWN_STRING),
+        mariadb(
+          { mounts: [{ type: "volume", source: UNKNOWN_STRING, target: "/var/lib/mysql" }] },
+          { from: { mounts: [UNKNOWN_STRING] } },
+        ),
+      ),
+
       "its data are on a protected volume": stack(volume("db"), mariadb()),
       "the mount is of the other kind": stack(
         volume("db"),
@@ -250,6 +384,48 @@ export const stackCases: readonly RuleCases[] = [
       "policy config asks for no protection": under({ protect: false }, volume("db", false), mariadb()),
     },
     fails: {
+      "there is none": fails(/^The stack has no container with the role "mariadb"/, service()),
+      ...Object.fromEntries(
+        Object.entries({
+          postgresql: "/var/lib/postgresql/data",
+          elasticsearch: "/usr/share/elasticsearch/data",
+          prometheus: "/prometheus",
+          grafana: "/var/lib/grafana",
+        }).map(([role, path]) => [
+          `the data of ${role} are in the container`,
+          fails(
+            new RegExp(`^No volume of this stack is mounted at ${path}`),
+            volume("db"),
+            mariadb(),
+            named(role, role, "monitoring"),
+          ),
+        ]),
+      ),
+      "a temporary file system is mounted there": fails(
+        /^No volume of this stack/,
+        volume("db"),
+        mariadb({ mounts: [{ type: "tmpfs", source: "db", target: "/var/lib/mysql" }] }),
+      ),
+      "the volume's name is unknown and its origin another": fails(
+        /^No volume of this stack/,
+        volume("other"),
+        resource("volume", "db", { name: UNKNOWN_STRING }, { options: { protect: true } }),
+        mariadb(mount(UNKNOWN_STRING, "/var/lib/mysql"), { from: { volumes: ["test-net"] } }),
+        resource("network", "test-net"),
+      ),
+      "the volume's name is unknown and so is its origin": fails(
+        /^No volume of this stack/,
+        volume("db"),
+        mariadb(mount(UNKNOWN_STRING, "/var/lib/mysql")),
+      ),
+      "one of two origins is not protected": fails(
+        /not protected/,
+        volume("other"),
+        resource("volume", "db", { name: UNKNOWN_STRING }),
+        mariadb(mount(UNKNOWN_STRING, "/var/lib/mysql"), { from: { volumes: ["test-net", "db"] } }),
+        resource("network", "test-net"),
+      ),
+
       "its data are in the container": fails(
         /No volume of this stack is mounted at \/var\/lib\/mysql/,
         volume("db"),
@@ -273,6 +449,37 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("stack-cdr-persistent"),
     passes: {
+      "the stack is another's": stack(
+        service({ labels: [{ label: "sbc.role", value: "mariadb" }] }),
+        service({ labels: undefined, ...mount("db", "/out") }, { name: "a" }),
+        service({ labels: undefined, ...mount("db", "/out") }, { name: "b" }),
+      ),
+      "two services write to memory, to the host and to what nobody knows": stack(
+        volume("db"),
+        mariadb(),
+        ...["a", "b"].map((name) =>
+          service(
+            {
+              volumes: [
+                { hostPath: "/srv", containerPath: "/srv" },
+                { volumeName: UNKNOWN_STRING, containerPath: "/x" },
+              ],
+              mounts: [{ type: "tmpfs", target: "/tmp" }],
+            },
+            { name },
+          ),
+        ),
+      ),
+      "one service mounts the volume twice": stack(
+        volume("db"),
+        mariadb({
+          volumes: [
+            { volumeName: "db", containerPath: "/var/lib/mysql" },
+            { volumeName: "db", containerPath: "/var/lib/other" },
+          ],
+        }),
+      ),
+
       "records are on a volume": stack(volume("db"), mariadb()),
       "a second service only reads": stack(volume("db"), mariadb(), service(mount("db", "/in", true))),
       "a job writes as well": stack(volume("db"), mariadb(), job(mount("db", "/out"))),
@@ -292,6 +499,32 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("stack-dashboards-behind-auth"),
     passes: {
+      "policy config requires them, and there is one": under(
+        { required: true },
+        grafana(),
+        nginx,
+        staged(site('auth_basic "sbc";'), passwords("0400")),
+      ),
+      "one of two networks is shared": stack(
+        grafana(on("data-net", "monitoring-net")),
+        nginx,
+        staged(site("\tauth_basic   $realm;"), passwords("0400")),
+      ),
+      "what is staged beside is no site": stack(
+        grafana(),
+        nginx,
+        staged(
+          site('auth_basic "sbc";'),
+          passwords("0400"),
+          {
+            file: "/s/upstream.conf",
+            content: "upstream grafana { server grafana:3000; }\n# the server { } is elsewhere\n",
+          },
+          { file: "/s/mime", content: "fileserver{}" },
+          { file: "/s/htpasswd/readme", content: "how to make one" },
+        ),
+      ),
+
       "there are none": stack(service()),
       "the front door asks": stack(
         edgeNet,
@@ -302,6 +535,41 @@ export const stackCases: readonly RuleCases[] = [
       ),
     },
     fails: {
+      "policy config requires them, and there is none": failsUnder(
+        { required: true },
+        /^The stack has no dashboard/,
+        service(),
+      ),
+      "there is no front door": fails(/^There are dashboards and no front door \(role "nginx"\)/, grafana()),
+      ...Object.fromEntries(
+        ["kibana", "prometheus", "alertmanager", "homer", "elasticsearch"].map((role) => [
+          `${role} publishes`,
+          fails(
+            /publishes ports of its own/,
+            named(role, role, "monitoring", { ...on("monitoring-net"), ...publish(80) }),
+            nginx,
+          ),
+        ]),
+      ),
+      "the question is only a comment, in a site of another layout": fails(
+        /^The site file \/s\/site\.conf asks for no password/,
+        grafana(),
+        nginx,
+        staged({ file: "/s/site.conf", content: "  server{\n  # auth_basic on;\n}\n" }, passwords("0400")),
+      ),
+      "the question is off, after many blanks": fails(
+        /asks for no password/,
+        grafana(),
+        nginx,
+        staged(site("auth_basic   off;"), passwords("0400")),
+      ),
+      "a password file has another name": fails(
+        /^The password file \/s\/htpasswd-kibana has mode 0640/,
+        grafana(),
+        nginx,
+        staged(site('auth_basic "sbc";'), { file: "/s/htpasswd-kibana", content: "x", permissions: "0640" }),
+      ),
+
       "a dashboard publishes": fails(/publishes ports of its own/, monitoringNet, grafana(publish(3000)), nginx),
       "the front door asks nobody": fails(
         /asks for no password/,
@@ -330,11 +598,45 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("stack-min-redundancy"),
     passes: {
+      "one has no address of its own": stack(
+        node(1),
+        named("asterisk-2", "asterisk", "voice", on("sbc-net")),
+        rows("10.5.0.10"),
+      ),
+      "one has a second address that is not listed": stack(
+        node(1),
+        named("asterisk-2", "asterisk", "voice", {
+          networksAdvanced: [
+            { name: "data-net", ipv4Address: "10.7.0.11" },
+            { name: "sbc-net", ipv4Address: "10.123.45.11" },
+          ],
+        }),
+        rows("10.5.0.10", "10.123.45.11"),
+      ),
+
       "two are listed": stack(node(1), node(2), rows("10.5.0.10", "10.5.0.11")),
       "the list is not staged here": stack(node(1), node(2)),
       "the stack is another's": stack(service({ labels: undefined })),
     },
     fails: {
+      "there is none": fails(/^The stack has 0 container\(s\)/, mariadb()),
+      "one is listed for something else": fails(
+        /not in the dispatcher's list/,
+        node(1),
+        node(2),
+        rows("10.5.0.10"),
+        job(
+          { uploads: [{ file: "/s/trunks.sql", content: "INSERT INTO trunks VALUES ('sip:10.5.0.11:5060');" }] },
+          { name: "trunks" },
+        ),
+      ),
+      "its address has more digits than the list's": fails(
+        [/not in the dispatcher's list/],
+        node(1),
+        named("asterisk-2", "asterisk", "voice", { networksAdvanced: [{ name: "sbc-net", ipv4Address: "10.5.0.1" }] }),
+        rows("10.5.0.10"),
+      ),
+
       "there is one": fails(/1 container\(s\) with the role "asterisk", fewer than 2/, node(1)),
       "one is not listed": fails(/not in the dispatcher's list/, node(1), node(2), rows("10.5.0.10", "10.5.0.111")),
       "policy config wants three": failsUnder({ minimum: 3 }, /fewer than 3/, node(1), node(2)),
@@ -349,6 +651,13 @@ export const stackCases: readonly RuleCases[] = [
       "it is for an inner server": stack(leaf({}, "mariadb-cert")),
     },
     fails: {
+      ...Object.fromEntries(
+        ["homer", "nginx"].map((role) => [
+          `that of ${role} is signed by the stack`,
+          fails(new RegExp(`^The certificate of ${role} is signed`), request(), leaf({}, `${role}--cert`)),
+        ]),
+      ),
+
       "it signs itself": fails(/not as a CA/, resource("selfSigned", "web", {})),
       "the edge's is signed by the stack": fails(/certificate of kamailio is signed by/, leaf()),
       "policy config names another server": failsUnder(
@@ -362,6 +671,40 @@ export const stackCases: readonly RuleCases[] = [
   {
     rule: rules.ruleNamed("kamailio-config-hardened"),
     passes: {
+      "a script says what it does not load": stack(
+        staged({ file: "/s/k.cfg", content: 'loadmodule "xlog.so"\nxlog("without loadmodule "tm.so"")\n' }),
+      ),
+      "its parameters stand close together": stack(
+        staged({ file: "/s/k.cfg", content: script().replace('"auth", "secret"', '"auth","secret"') }),
+      ),
+
+      "its script is in parts, written in another way": stack(
+        staged({ file: "/s/a.cfg", content: settings }, { file: "/s/b.cfg", content: flood }),
+      ),
+      "a text speaks of what it does not load": stack(
+        staged({ file: "/s/readme", content: 'first comes loadmodule "tm.so"\n' }),
+      ),
+      "TLS sections are written in another way": stack(
+        tls(
+          "# ours\nverify_depth = 3\n\n  [server:default]\n  method=TLSv1.2\nserver_name = edge[1].example\n\n[client:default]\nmethod  =  TLSv1.3+\n",
+        ),
+      ),
+      ...Object.fromEntries(
+        ["TLSv1.2", "TLSv1.2+", "TLSv1.3", "TLSv1.3+"].map((method) => [
+          `TLS starts at ${method}`,
+          stack(tls(tlsSection(method))),
+        ]),
+      ),
+      "sections are another program's": stack(tls("[mariadbd]\nnote = [server:default]\n")),
+      "the relay says nothing of learning": stack(relayConf("[rtpengine]\ninterface = 10.5.0.4\n")),
+      "another relay's words are not read": stack(
+        relayConf(
+          "[other]\nendpoint-learning = immediate\n",
+          "about [rtpengine]\nendpoint-learning = immediate\n",
+          "[rtpengine]\nno-endpoint-learning = immediate\n",
+        ),
+      ),
+
       "it is hardened": stack(
         staged(
           { file: "/s/kamailio.cfg", content: script() },
@@ -372,6 +715,43 @@ export const stackCases: readonly RuleCases[] = [
       "there is no script": stack(service()),
     },
     fails: {
+      "everything is missing, in parts": fails(
+        [/^Floods/, /^Banned/, /^Broken/, /^Nonces/],
+        staged(
+          { file: "/s/a.cfg", content: "request_route {\n}" },
+          { file: "/s/b.cfg", content: 'loadmodule "tm.so"' },
+        ),
+      ),
+      "everything is missing, and the module is named in another way": fails(
+        [/^Floods/, /^Banned/, /^Broken/, /^Nonces/],
+        staged({ file: "/s/a.cfg", content: '\t  loadmodule  "tm"' }),
+      ),
+      "only other texts speak of it": fails(
+        /pike_check_req/,
+        staged(
+          { file: "/s/k.cfg", content: script("pike") },
+          { file: "/s/rows.sql", content: "call pike_check_req()\n" },
+          { file: "/s/readme", content: 'pike_check_req() wants loadmodule "pike.so"\n' },
+          { file: "/s/howto", content: "on the way: take this route { pike_check_req() }\n" },
+        ),
+      ),
+      "the second TLS section is too old, and indented": fails(
+        /^The TLS section \[client:default\] allows/,
+        tls("[server:default]\nmethod = TLSv1.2\n  [client:default]\nmethod = TLSv1\n"),
+      ),
+      "the only TLS section is too old, and indented": fails(
+        /^The TLS section \[server:default\] allows/,
+        tls("  [server:default]\n  method = TLSv1.1\n"),
+      ),
+      "a TLS section only says something alike": fails(
+        /^The TLS section \[server:default\] allows/,
+        tls("[server:default]\nno_method = TLSv1.2\n"),
+      ),
+      "the relay learns late, in another layout": fails(
+        /^RTPengine's endpoint learning "delayed"/,
+        relayConf("  [rtpengine]\n  endpoint-learning=delayed\n"),
+      ),
+
       "floods are not banned": fails(/pike_check_req/, staged({ file: "/s/k.cfg", content: script("pike") })),
       "the ban is commented out": fails(
         /pike_check_req/,
