@@ -186,22 +186,55 @@ export const configRules: readonly Rule[] = [
     ],
   },
   {
-    reads: ["devices", "subscribers"],
-    check: ({ devices, subscribers }) =>
-      devices.flatMap(({ name, subscriber }, index) => [
-        ...problemIf(devices.findIndex((other) => other.name === name) !== index, {
-          path: ["devices", index, "name"],
-          value: name,
-          problem: "appears twice; each device needs a name of its own",
-          example: `${name}-2`,
-        }),
-        ...problemIf(!subscribers.some((other) => other.name === subscriber), {
-          path: ["devices", index, "subscriber"],
-          value: subscriber,
+    reads: ["devices", "subscribers", "trunks"],
+    check: ({ devices, subscribers, trunks }) =>
+      devices.flatMap(({ name, subscriber }, index) => {
+        const trunk = trunks.find(({ certificateName }) => certificateName === name);
+        return [
+          ...problemIf(devices.findIndex((other) => other.name === name) !== index, {
+            path: ["devices", index, "name"],
+            value: name,
+            problem: "appears twice; each device needs a name of its own",
+            example: `${name}-2`,
+          }),
+          ...problemIf(subscriber !== undefined && !subscribers.some((other) => other.name === subscriber), {
+            path: ["devices", index, "subscriber"],
+            value: subscriber,
+            problem:
+              "is no subscriber of the stack, so the certificate would open nothing" +
+              (subscribers.length === 0 ? "" : `; there are ${subscribers.map((one) => one.name).join(", ")}`),
+            example: subscribers[0]?.name,
+          }),
+          ...problemIf(subscriber === undefined && trunk === undefined, {
+            path: ["devices", index, "subscriber"],
+            problem: "is required, unless the device is a trunk's: no sbc:trunks[].certificateName is its name",
+            example: subscribers[0]?.name,
+          }),
+          ...problemIf(subscriber !== undefined && trunk !== undefined, {
+            path: ["devices", index, "subscriber"],
+            value: subscriber,
+            problem: `must not be there: the certificate is that of trunk ${trunk?.name}, and may open one door only`,
+            command: `pulumi config rm --path 'sbc:devices[${index}].subscriber'`,
+          }),
+        ];
+      }),
+  },
+  {
+    reads: ["devices", "trunks", "edge"],
+    check: ({ devices, trunks, edge }) =>
+      trunks.flatMap(({ certificateName }, index) => [
+        ...problemIf(certificateName !== undefined && !devices.some(({ name }) => name === certificateName), {
+          path: ["trunks", index, "certificateName"],
+          value: certificateName,
           problem:
-            "is no subscriber of the stack, so the certificate would open nothing" +
-            (subscribers.length === 0 ? "" : `; there are ${subscribers.map((one) => one.name).join(", ")}`),
-          example: subscribers[0]?.name,
+            "is no device: only certificates that the stack issues are taken. It must be the name of one of sbc:devices",
+          example: devices[0]?.name,
+        }),
+        ...problemIf(certificateName !== undefined && edge.ports.mutualTls === 0, {
+          path: ["edge", "ports", "mutualTls"],
+          value: 0,
+          problem: `leaves trunk ${trunks[index]?.name} no port to show its certificate at; it must be a port, usually 5062`,
+          example: "5062",
         }),
       ]),
   },

@@ -160,7 +160,7 @@ const trunk = () =>
       example: "192.0.2.0/28",
     }),
     certificateName: optional(pattern(hostName, "must be a host name in lower case, such as sip.carrier.example"), {
-      description: "Name in the client certificate by which it is known over TLS.",
+      description: "Name of the device of `sbc:devices` by whose certificate it is known on the mutual TLS port.",
       defaultText: "none",
       example: "sip.carrier.example",
     }),
@@ -489,13 +489,14 @@ export const configSchema = z.strictObject({
       z.strictObject({
         name: required(
           pattern(
-            /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-            "must be letters, digits and hyphens in lower case, at most 63",
+            /^(?=.{1,63}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/,
+            "must be letters, digits, dots and hyphens in lower case, at most 63",
           ),
           { description: "Name of the device, and common name of its certificate.", example: "desk-1" },
         ),
-        subscriber: required(subscriberName(), {
+        subscriber: optional(subscriberName(), {
           description: "The only subscriber that the device may authenticate as.",
+          defaultText: "none: of the trunk whose `certificateName` is the device's name",
           example: "alice",
         }),
         revoked: defaulted(z.boolean(), false, { description: "The certificate is not let in any more." }),

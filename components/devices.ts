@@ -44,7 +44,11 @@ export function devices(config: Config): Devices {
   const rows = issued
     .filter(({ revoked }) => !revoked)
     .map(({ name, subscriber, publicKey }) =>
-      publicKey.apply((pem): DeviceRow => ({ name, keyId: keyId(pem), subscriber })),
+      publicKey.apply((pem): DeviceRow => ({
+        name,
+        keyId: keyId(pem),
+        ...(subscriber !== undefined && { subscriber }),
+      })),
     );
   const revoked = issued.filter((device) => device.revoked).map(({ certificate }) => certificate);
   return {

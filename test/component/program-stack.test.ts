@@ -396,3 +396,68 @@ describe("configuration that another knows by the network", () => {
     );
   });
 });
+
+describe("devices with certificates", () => {
+  const identities = {
+    ...dev,
+    edge: { ports: { mutualTls: 5062 } },
+    signature: { mode: "hmac", keys: [{ id: "first" }] },
+    devices: [
+      { name: "desk-1", subscriber: "alice" },
+      { name: "lost", subscriber: "bob", revoked: true },
+    ],
+  };
+
+  test("are let in by a port, a CA and a volume that are not there without them", async () => {
+    const stack = await run(identities);
+    const kamailio = stack.one(containerType, "kamailio").inputs;
+    assert.ok(
+      (kamailio["ports"] as { internal: number; ip: string }[]).some(
+        ({ internal, ip }) => internal === 5062 && ip === "127.0.0.1",
+      ),
+    );
+    const mounts = kamailio["volumes"] as { volumeName: string; containerPath: string }[];
+    assert.ok(
+      mounts.some(
+        ({ volumeName, containerPath }) => volumeName.endsWith("-clients") && containerPath === "/run/tls-clients",
+      ),
+    );
+    assert.deepEqual(
+      (await run()).resources.filter(({ name }) => /device|clients/.test(name)).map(({ name }) => name),
+      [],
+    );
+  });
+
+  test("have certificates that are no server's, and the CA's key stays in a job without network and rights", async () => {
+    const stack = await run(identities);
+    const leaf = stack.one("tls:index/locallySignedCert:LocallySignedCert", "device-desk-1-certificate");
+    assert.deepEqual(leaf.inputs["allowedUses"], ["digital_signature", "client_auth"]);
+    const fill = stack.one(containerType, "kamailio-clients-fill");
+    assert.ok(fill.secretInputs.includes("uploads"));
+    assert.deepEqual([fill.inputs["networkMode"], fill.inputs["capabilities"]], ["none", { drops: ["ALL"] }]);
+    const files = (fill.inputs["uploads"] as { file: string; content: string }[]).map(({ file }) => file);
+    assert.deepEqual(files.toSorted(), [
+      "/etc/sbc/job/clients.sh",
+      "/run/secrets/ca.key",
+      "/run/secrets/ca.pem",
+      "/run/secrets/revoked-1.pem",
+    ]);
+    const keyed = stack.containers.filter(({ inputs }) => JSON.stringify(inputs).includes("device-ca-key"));
+    assert.deepEqual(
+      keyed.map(({ name }) => name),
+      ["kamailio-clients-fill"],
+    );
+  });
+
+  test("and signature keys change nothing but rows and their reload when one is new", async () => {
+    const more = {
+      ...identities,
+      signature: { mode: "hmac", keys: [{ id: "first" }, { id: "second" }] },
+    };
+    assert.deepEqual(difference(await run(identities), await run(more)), [
+      "database-provision",
+      "kamailio-reload",
+      "signature-key-second",
+    ]);
+  });
+});

@@ -57,10 +57,12 @@ const carrier: Trunk = {
   transit: false,
   probe: true,
 };
+const signatureKey = { id: "first", key: "company123KEY-company123KEY-company123KEY" };
 const rows = (subscribers: readonly Subscriber[]) =>
   renderRows({
     domain: args.domain,
     subscribers,
+    signatureKeys: [signatureKey],
     nodes: [{ name: "asterisk-1", address: "127.0.0.10" }],
     trunks: [carrier],
     trunkSocket: trunkSocket(kamailioSettings(args)),
@@ -183,18 +185,25 @@ ${extra}Content-Length: 0
   };
   const statusOf = (answer: string) => answer.split("\r\n")[0] ?? "";
 
-  /** The answer to a REGISTER with this password, its own challenge answered. */
-  async function register({ name, password }: Subscriber): Promise<string> {
+  /** The answer to a REGISTER with this password, its own challenge answered; of the edge under test unless another is given. */
+  async function register(
+    { name, password }: Subscriber,
+    { to = `${args.address}/5060`, headers = "" } = {},
+  ): Promise<string> {
     const uri = `sip:${args.domain}`;
-    const challenge = await exchange("udp", request("REGISTER", uri, "", name));
-    const nonce = /nonce="([^"]+)"/.exec(challenge)?.[1] ?? "";
-    const md5 = (text: string) => createHash("md5").update(text).digest("hex");
-    const ha1 = md5(`${name}:${args.domain}:${password}`);
-    const response = md5(`${ha1}:${nonce}:00000001:c:auth:${md5(`REGISTER:${uri}`)}`);
+    const challenge = await exchange("udp", request("REGISTER", uri, "", name), to);
+    const [, nonce = ""] = /nonce="([^"]+)"/.exec(challenge) ?? [];
+    const [, algorithm = ""] = /algorithm=([\w-]+)/.exec(challenge) ?? [];
+    const hash = (text: string) =>
+      createHash(algorithm === "SHA-256" ? "sha256" : "md5")
+        .update(text)
+        .digest("hex");
+    const ha1 = hash(`${name}:${args.domain}:${password}`);
+    const response = hash(`${ha1}:${nonce}:00000001:c:auth:${hash(`REGISTER:${uri}`)}`);
     const credentials =
       `Authorization: Digest username="${name}", realm="${args.domain}", nonce="${nonce}", uri="${uri}", ` +
-      `qop=auth, nc=00000001, cnonce="c", response="${response}"\n`;
-    return exchange("udp", request("REGISTER", uri, credentials, name));
+      `algorithm=${algorithm}, qop=auth, nc=00000001, cnonce="c", response="${response}"\n`;
+    return exchange("udp", request("REGISTER", uri, credentials + headers, name), to);
   }
 
   const http = (target: string, path: string, method = "GET", headers = "", body = "") =>
@@ -227,6 +236,31 @@ ${extra}Content-Length: 0
     await using container = await kamailioContainer(other, mariadb, true);
     assert.equal(await container.ended(), 0, container.output);
     assert.match(container.output, /config file ok/);
+  });
+
+  it("checks a shared signature key, and knows SHA-256 alone, when it is told so", async () => {
+    const other: KamailioConfigArgs = {
+      ...args,
+      address: "127.0.0.3",
+      opsAddress: "127.0.0.67",
+      digest: "SHA-256",
+      signature: "static",
+      limits: {},
+    };
+    await using container = await kamailioContainer(other, mariadb);
+    await container.healthy(kamailioRuntime(other).healthcheck);
+    const to = `${other.address}/5060`;
+    const header = (value: string) => `X-Company-Signature: ${value}\n`;
+    // Where no rule says otherwise, it is demanded.
+    for (const [headers, status] of [
+      [header(signatureKey.key), "200"],
+      ["", "403"],
+      [header(`${signatureKey.key}x`), "403"],
+      [header(signatureKey.id), "403"],
+      [header(signatureKey.key) + header("another"), "403"],
+    ] as const) {
+      assert.match(statusOf(await register(alice, { to, headers })), new RegExp(` ${status} `), headers);
+    }
   });
 
   it("answers OPTIONS on every transport", async () => {

@@ -102,8 +102,10 @@ describe("a running stack", { timeout: 240_000 }, () => {
   before(async () => {
     watch = ProcessWatch.start();
     stack = await EdgeStack.create({
-      edge: { ports: { udp: 0, tcp: 0, tls: await freePort() } },
+      edge: { ports: { udp: 0, tcp: 0, tls: await freePort(), mutualTls: await freePort() } },
       subscribers: [{ name: "alice" }, { name: "bob" }],
+      signature: { mode: "hmac", keys: [{ id: "first" }] },
+      devices: [{ name: "desk", subscriber: "bob" }],
     });
     // The most talkative form of output.
     await up("--diff");
@@ -207,11 +209,14 @@ describe("a running stack", { timeout: 240_000 }, () => {
       assert.deepEqual(Object.keys(mariadb?.NetworkSettings.Networks ?? {}), [data]);
     });
 
-    it("in its ports: one, on the loopback address", () => {
+    it("in its ports: those of TLS, on the loopback address", () => {
       const published = services().flatMap(({ HostConfig }) => Object.entries(HostConfig.PortBindings ?? {}));
       assert.deepEqual(
         published.map(([port, bindings]) => [port, bindings.map(({ HostIp }) => HostIp)]),
-        [["5061/tcp", ["127.0.0.1"]]],
+        [
+          ["5061/tcp", ["127.0.0.1"]],
+          ["5062/tcp", ["127.0.0.1"]],
+        ],
       );
     });
 
@@ -236,7 +241,9 @@ describe("a running stack", { timeout: 240_000 }, () => {
 
       await stack.configure({
         subscribers: [{ name: "alice", rotation: 1 }, { name: "bob" }],
-        rotation: { database: { schema: 1, asterisk: 1, report: 1 }, certificates: { server: 1, ca: 1 } },
+        signature: { mode: "hmac", keys: [{ id: "first", rotation: 1 }] },
+        devices: [{ name: "desk", subscriber: "bob", rotation: 1 }],
+        rotation: { database: { schema: 1, asterisk: 1, report: 1 }, certificates: { server: 1, ca: 1, devices: 1 } },
       });
       const { call, run } = await upDuringCall(bobsPhone, user("bob"));
 
@@ -299,7 +306,7 @@ describe("a running stack", { timeout: 240_000 }, () => {
         rotation: {
           database: { schema: 1, asterisk: 1, report: 1, kamailio: 1 },
           edge: { opsToken: 1, nonceKey: 1 },
-          certificates: { server: 1, ca: 1 },
+          certificates: { server: 1, ca: 1, devices: 1 },
         },
       });
       const { call } = await upDuringCall(phone, user("alice"));
@@ -341,12 +348,15 @@ describe("a running stack", { timeout: 240_000 }, () => {
         "kamailio-ops-token",
         "kamailio-nonce-secret",
         "subscriber-alice-password",
+        "signature-key-first",
       ]) {
         assert.ok(names.has(`${name}.result`), name);
       }
-      assert.ok(names.has("ca-key.privateKeyPem") && names.has("subscriber-alice-password.ha1-md5"));
-      const rotated = [...secrets.values()].filter(({ name }) => name === "ca-key.privateKeyPem");
-      assert.equal(rotated.length, 2, "old secrets are searched for as well");
+      assert.ok(names.has("subscriber-alice-password.ha1-md5"));
+      for (const resource of ["ca-key.privateKeyPem", "device-ca-key.privateKeyPem", "device-desk-key.privateKeyPem"]) {
+        const all = [...secrets.values()].filter(({ name }) => name === resource);
+        assert.equal(all.length, 2, `${resource}: old secrets are searched for as well`);
+      }
       const places = await searched();
       assert.ok(places.size > 50, [...places.keys()].join("\n"));
       assert.ok((places.get("processes of the host") ?? "").includes("pulumi"), "the watch has seen the deployment");

@@ -4,9 +4,11 @@ import fc from "fast-check";
 import {
   ha1,
   renderAddressRows,
+  renderDeviceRows,
   renderDispatcherRows,
   renderRelayRows,
   renderRows,
+  renderSignatureKeyRows,
   renderSubscriberRows,
   subscriberNameProblem,
 } from "../../configs/mariadb/rows.ts";
@@ -109,6 +111,25 @@ describe("relay rows", () => {
     ]);
     assert.match(sql, /\(0, 'udp:10\.5\.0\.4:22222', 1, 0, 'stack'\)/);
     assert.match(sql, /\(0, 'udp:10\.5\.0\.6:22222', 1, 1, 'stack'\)/);
+  });
+});
+
+describe("rows of identities", () => {
+  it("leave an operator's signature key of the same name alone", () => {
+    const sql = renderSignatureKeyRows([{ id: "first", key: "it's" }]);
+    assert.match(
+      sql,
+      /^DELETE FROM signature_key WHERE owner = 'stack';\nINSERT IGNORE INTO signature_key .*\n.*'it\\'s', 'stack'\);/,
+    );
+  });
+
+  it("bind a device to its subscriber, and a trunk's to none", () => {
+    const sql = renderDeviceRows([
+      { name: "desk-1", keyId: "aa", subscriber: "alice" },
+      { name: "pbx", keyId: "bb" },
+    ]);
+    assert.match(sql, /\('aa', 'desk-1', 'alice', 'stack'\)/);
+    assert.match(sql, /\('bb', 'pbx', '', 'stack'\)/);
   });
 });
 

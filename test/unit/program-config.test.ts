@@ -23,6 +23,8 @@ function problems(config: Record<string, unknown>, stack?: string): string {
   return result.problems;
 }
 
+const device = { name: "desk-1", subscriber: "alice" };
+
 const prod = {
   environment: "prod",
   edge: { bind: "192.0.2.10", publicAddress: "198.51.100.7" },
@@ -44,6 +46,11 @@ describe("defaults", () => {
     const { edge, rtp, certificates } = valid(prod, "prod");
     assert.deepEqual(edge.ports, { udp: 0, tcp: 0, tls: 5061, mutualTls: 0, trunkUdp: 0, trunkTcp: 0 });
     assert.deepEqual([rtp.mode, certificates.mode], ["host", "provided"]);
+  });
+
+  test("of prod hold when mutual TLS is the only door", () => {
+    const { edge } = valid({ ...prod, edge: { ...prod.edge, ports: { tls: 0, mutualTls: 5062 } } }, "prod");
+    assert.deepEqual([edge.ports.tls, edge.ports.mutualTls], [0, 5062]);
   });
 
   test("the name follows the stack, in characters that Docker takes", () => {
@@ -97,6 +104,67 @@ describe("a mistake is told with its key, its value, what is allowed and the com
       "nodes that do not fit",
       { ...network("10.5.0.0/26"), asterisk: { nodes: 23 } },
       [/asterisk\.nodes = 23 does not fit.* room for 22/],
+    ],
+    ["digest of no kind", { edge: { digest: "SHA-512" } }, [/edge\.digest = "SHA-512" must be MD5 or SHA-256 or both/]],
+    ["signatures without a key", { signature: { mode: "hmac" } }, [/signature\.keys\[0\]\.id is required.*hmac/]],
+    [
+      "signature keys of one name",
+      { signature: { mode: "static", keys: [{ id: "a" }, { id: "a" }] } },
+      [/signature\.keys\[1\]\.id = "a" appears twice/],
+    ],
+    [
+      "signature key that is too short, not shown",
+      { signature: { mode: "static", keys: [{ id: "a", key: "company123KEY" }] } },
+      [
+        /signature\.keys\[0\]\.key = \[secret\] must be 32 to 128/,
+        /config set --secret --path 'sbc:signature\.keys\[0\]\.key'/,
+      ],
+    ],
+    [
+      "rotation of a key that was given",
+      { signature: { mode: "static", keys: [{ id: "a", key: "k".repeat(32), rotation: 1 }] } },
+      [/signature\.keys\[0\]\.rotation = 1 is for generated keys/],
+    ],
+    [
+      "class that has to sign where nobody looks",
+      { classes: [{ name: "machine", signature: "required" }] },
+      [/classes\[0\]\.signature = "required" needs sbc:signature\.mode/],
+    ],
+    [
+      "class that has to have a certificate where there is no port for it",
+      { classes: [{ name: "desk", certificate: "required" }] },
+      [/classes\[0\]\.certificate = "required" needs the mutual TLS port/],
+    ],
+    [
+      "mutual TLS on the port of TLS",
+      { edge: { ports: { mutualTls: 5061 } } },
+      [/edge\.ports\.mutualTls = 5061 is also sbc:edge\.ports\.tls/, /mutualTls' 5062/],
+    ],
+    [
+      "device of no subscriber",
+      { subscribers: [{ name: "alice" }], devices: [{ name: "desk-1", subscriber: "alicia" }] },
+      [/devices\[0\]\.subscriber = "alicia" is no subscriber of the stack.*there are alice/],
+    ],
+    ["device of nobody", { devices: [{ name: "desk-1" }] }, [/devices\[0\]\.subscriber is required, unless/]],
+    [
+      "devices of one name",
+      { subscribers: [{ name: "alice" }], devices: [device, device] },
+      [/devices\[1\]\.name = "desk-1" appears twice/],
+    ],
+    [
+      "trunk known by a certificate that nobody issues",
+      { trunks: [{ name: "pbx", hosts: [{ host: "192.0.2.1" }], certificateName: "pbx-1" }] },
+      [/trunks\[0\]\.certificateName = "pbx-1" is no device/, /edge\.ports\.mutualTls = 0 leaves trunk pbx no port/],
+    ],
+    [
+      "certificate for a trunk and a subscriber",
+      {
+        edge: { ports: { mutualTls: 5062 } },
+        subscribers: [{ name: "alice" }],
+        devices: [device],
+        trunks: [{ name: "pbx", hosts: [{ host: "192.0.2.1" }], certificateName: "desk-1" }],
+      },
+      [/devices\[0\]\.subscriber = "alice" must not be there: the certificate is that of trunk pbx/],
     ],
     [
       "drain of no node",

@@ -17,7 +17,8 @@ interface Input {
 }
 
 interface Step {
-  method: "REGISTER" | "INVITE" | "OPTIONS";
+  /** `BUSY`: waits for a call and refuses it; `CLOSED`: waits until the edge closes the connection. Both up to 100 s. */
+  method: "REGISTER" | "INVITE" | "OPTIONS" | "BUSY" | "CLOSED";
   /** Of From (and To of a REGISTER). */
   user: string;
   /** Without: the challenge is not answered. */
@@ -33,8 +34,12 @@ interface Step {
   headers?: string;
   /** As the step before, byte by byte but for the branch: its credentials (`request`), or with new credentials for a new challenge (`signature`). */
   replay?: "request" | "signature";
-  /** Waits before the step. */
-  pauseMs?: number;
+  /** As phones before RFC 2617 do it: without qop and count. */
+  old?: boolean;
+  /** Sent once, and nothing else for 1.5 s: for an edge that is expected to say nothing. */
+  once?: boolean;
+  /** Time between the challenge and its answer. */
+  thinkMs?: number;
 }
 
 interface Outcome {
@@ -127,11 +132,11 @@ const line = input.tls === undefined ? await udp() : await tls(input.tls);
 const contact = () => `<sip:phone@${line.localAddress}:${line.localPort};transport=${transport.toLowerCase()}>`;
 
 /** Sends a message, over UDP again until something comes, and waits for the final answer to it. */
-function ask(message: string, limitMs = 8000): Promise<{ answer: string; error?: string }> {
+function ask(message: string, once = false): Promise<{ answer: string; error?: string }> {
   const [, callId = "", cseq = ""] = /^Call-ID: (.*)\r\n(?:.*\r\n)*?CSeq: (.*)\r\n/m.exec(message) ?? [];
   return new Promise((resolve) => {
-    const again = input.tls === undefined ? setInterval(() => line.send(message), 2000) : undefined;
-    const limit = setTimeout(() => end(""), limitMs);
+    const again = input.tls === undefined && !once ? setInterval(() => line.send(message), 2000) : undefined;
+    const limit = setTimeout(() => end(""), once ? 1500 : 8000);
     const end = (answer: string, error?: string): void => {
       clearInterval(again);
       clearTimeout(limit);
@@ -163,11 +168,23 @@ interface Call {
   cseq: number;
 }
 
+/** Audio; with SRTP over TLS, as phones do it that mean it. */
+function offer(): string {
+  const secure = input.tls !== undefined;
+  return [
+    "v=0",
+    `o=- 1 1 IN IP4 ${line.localAddress}`,
+    "s=-",
+    `c=IN IP4 ${line.localAddress}`,
+    "t=0 0",
+    `m=audio 40000 RTP/${secure ? "SAVP" : "AVP"} 0`,
+    ...(secure ? [`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${randomBytes(30).toString("base64")}`] : []),
+    "",
+  ].join("\r\n");
+}
+
 function render({ step, uri, callId, tag, cseq }: Call, extra: string): string {
-  const sdp =
-    step.method === "INVITE"
-      ? `v=0\r\no=- 1 1 IN IP4 ${line.localAddress}\r\ns=-\r\nc=IN IP4 ${line.localAddress}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n`
-      : "";
+  const sdp = step.method === "INVITE" ? offer() : "";
   const to = step.method === "REGISTER" ? step.user : (step.called ?? "");
   return [
     `${step.method} ${uri} SIP/2.0`,
@@ -207,10 +224,11 @@ function credentials({ step, uri }: Call, challenge: string): string {
   const name = step.as ?? step.user;
   const nonce = parameter("nonce");
   const ha1 = hash(`${name}:${domain}:${step.password ?? ""}`);
-  const response = hash(`${ha1}:${nonce}:00000001:c:auth:${hash(`${step.method}:${uri}`)}`);
+  const counted = step.old === true ? "" : "00000001:c:auth:";
+  const response = hash(`${ha1}:${nonce}:${counted}${hash(`${step.method}:${uri}`)}`);
   return (
     `${step.method === "REGISTER" ? "" : "Proxy-"}Authorization: Digest username="${name}", realm="${domain}", nonce="${nonce}", ` +
-    `uri="${uri}", algorithm=${algorithm}, qop=auth, nc=00000001, cnonce="c", response="${response}"\r\n`
+    `uri="${uri}", algorithm=${algorithm}, ${counted === "" ? "" : 'qop=auth, nc=00000001, cnonce="c", '}response="${response}"\r\n`
   );
 }
 
@@ -253,10 +271,52 @@ async function challengesTo(call: Call): Promise<{ challenges: string[]; answer:
   return { challenges: headersOf(answer, "(?:WWW|Proxy)-Authenticate"), answer, ...rest };
 }
 
+/** Waits for a call and refuses it; the outcome's answer is the INVITE. */
+function busy(): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const end = (outcome: Partial<Outcome>): void => {
+      clearTimeout(limit);
+      line.receive = () => undefined;
+      resolve({ status: 0, answer: "", challenges: [], ms: 0, ...outcome });
+    };
+    const limit = setTimeout(() => end({ error: "nobody called" }), waitMs);
+    let invite = "";
+    line.lost = (error) => end({ error });
+    line.receive = (request) => {
+      if (request.startsWith("INVITE ")) {
+        invite = request;
+        const kept = request.split("\r\n").filter((header) => /^(Via|From|Call-ID|CSeq): /i.test(header));
+        const to = headersOf(request, "To")[0] ?? "";
+        line.send(["SIP/2.0 486 Busy Here", ...kept, `To: ${to};tag=busy`, "Content-Length: 0", "", ""].join("\r\n"));
+      } else if (request.startsWith("ACK ")) {
+        end({ status: 486, answer: invite });
+      }
+    };
+  });
+}
+
+/** Waits until the connection is closed. */
+function closed(): Promise<Outcome> {
+  const start = performance.now();
+  return new Promise((resolve) => {
+    const end = (error: string): void => {
+      clearTimeout(limit);
+      resolve({ status: 0, answer: "", challenges: [], ms: performance.now() - start, error });
+    };
+    const limit = setTimeout(() => end("still open"), waitMs);
+    line.lost = end;
+  });
+}
+
+const waitMs = 100_000;
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const outcomes: Outcome[] = [];
 let last: { call: Call; signature: string; authorization: string } | undefined;
 for (const step of input.steps) {
-  if (step.pauseMs !== undefined) await new Promise((resolve) => setTimeout(resolve, step.pauseMs));
+  if (step.method === "BUSY" || step.method === "CLOSED") {
+    outcomes.push(await (step.method === "BUSY" ? busy() : closed()));
+    continue;
+  }
   const repeated = step.replay === undefined ? undefined : last;
   const uri = step.called === undefined ? `sip:${domain}` : `sip:${step.called}@${domain}`;
   const call: Call = repeated?.call ?? {
@@ -268,7 +328,7 @@ for (const step of input.steps) {
   };
   let challenges: string[] = [];
   let authorization = repeated?.authorization ?? "";
-  if (step.replay !== "request") {
+  if (authorization === "" || step.replay === "signature") {
     const first = await challengesTo({ ...call, cseq: repeated === undefined ? call.cseq : call.cseq - 1 });
     challenges = first.challenges;
     const challenge =
@@ -286,13 +346,14 @@ for (const step of input.steps) {
       continue;
     }
     authorization = credentials(call, challenge);
+    if (step.thinkMs !== undefined) await sleep(step.thinkMs);
     if (repeated === undefined) call.cseq += 1;
   }
   const signature = repeated?.signature ?? signatureHeader(call);
   last = { call, signature, authorization };
   const request = render(call, authorization + signature);
   const start = performance.now();
-  const { answer, error } = await ask(request);
+  const { answer, error } = await ask(request, step.once);
   const ms = performance.now() - start;
   if (step.method === "INVITE" && statusOf(answer) >= 200) await finish(request, answer);
   outcomes.push({
