@@ -18,6 +18,15 @@ export function decodeUlaw(byte: number): number {
   return bits & 0x80 ? 0x84 - magnitude : magnitude - 0x84;
 }
 
+/** The 16 bit sample of a G.711 A-law byte. */
+export function decodeAlaw(byte: number): number {
+  const bits = byte ^ 0x55;
+  const exponent = (bits >> 4) & 7;
+  const mantissa = ((bits & 0x0f) << 4) + 8;
+  const magnitude = exponent === 0 ? mantissa : (mantissa + 0x100) << (exponent - 1);
+  return bits & 0x80 ? magnitude : -magnitude;
+}
+
 /** A sine of the given frequency in Hz. */
 export function tone(frequency: number, seconds: number): Buffer {
   return Buffer.from(
@@ -42,17 +51,17 @@ export function noise(seconds: number, seed: number): Buffer {
 }
 
 /** Share of the audio's energy at the given frequency, 0 … 1, by Goertzel's algorithm over the whole buffer. */
-export function toneShare(ulaw: Buffer, frequency: number): number {
+export function toneShare(audio: Buffer, frequency: number, decode = decodeUlaw): number {
   const coefficient = 2 * Math.cos((2 * Math.PI * frequency) / sampleRate);
   let previous = 0;
   let last = 0;
   let energy = 0;
-  for (const byte of ulaw) {
-    const sample = decodeUlaw(byte);
+  for (const byte of audio) {
+    const sample = decode(byte);
     energy += sample * sample;
     [previous, last] = [last, sample + coefficient * last - previous];
   }
   if (energy === 0) return 0;
   const power = previous * previous + last * last - coefficient * previous * last;
-  return (2 * power) / (ulaw.length * energy);
+  return (2 * power) / (audio.length * energy);
 }

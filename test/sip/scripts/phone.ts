@@ -419,6 +419,8 @@ export class Call {
   }
 
   async receive(request: Message): Promise<void> {
+    // Sent again, because nothing has been said to it yet.
+    if (request.method === "INVITE" && request.get("cseq") === this.invite.get("cseq")) return;
     this.log.push(request);
     const { method } = request;
     if (method === "CANCEL") {

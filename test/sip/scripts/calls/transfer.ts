@@ -1,6 +1,7 @@
 import type { Message } from "../message.ts";
 import { run, registered, type Setting } from "../run.ts";
 import type { Call, Phone } from "../phone.ts";
+import { connect, replaces } from "./connect.ts";
 
 /** Status lines of the NOTIFYs of a transfer until the last one. */
 async function progress(call: Call): Promise<string[]> {
@@ -13,15 +14,16 @@ async function progress(call: Call): Promise<string[]> {
   return lines;
 }
 
-/** Sets up a call and returns both its ends. */
-async function connect(caller: Phone, callee: Phone): Promise<[Call, Call]> {
-  const out = await caller.call(callee.options.name);
-  const incoming = await callee.called();
-  incoming.reply(180);
-  await incoming.answer();
-  const answer = await out.answered;
-  if (answer.status !== 200) throw new Error(answer.first);
-  return [out, incoming];
+/** A second call of the same phone, on the wanted node: nodes take turns, and others call as well. */
+async function consult(first: Call, target: Phone, sameNode: boolean): Promise<[Call, Call]> {
+  const node = (call: Call) => /@?([\d.]+)(:|$)/.exec(call.target)?.[1];
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const ends = await connect(first.phone, target);
+    if ((node(ends[0]) === node(first)) === sameNode) return ends;
+    await ends[0].hangUp();
+    await ends[1].take("BYE");
+  }
+  throw new Error("the calls never came to the wanted node");
 }
 
 /** Do the two hear each other? Each end's audio of the other, after both have begun to send. */
@@ -35,7 +37,8 @@ async function talk(input: Setting & { callerAudio: string; calleeAudio: string 
 interface Input extends Setting {
   /** Who asks for the transfer. */
   by: "caller" | "callee";
-  attended: boolean;
+  /** Blind, or after a word with the target: over the same node as the first call, or over another one. */
+  kind: "blind" | "same node" | "other node";
   names: [caller: string, callee: string, target: string];
   callerAudio: string;
   calleeAudio: string;
@@ -55,12 +58,9 @@ await run(async (input: Input) => {
   let far: Call;
   let refer: Message;
   let notified: string[];
-  if (input.attended) {
-    const [consultation, asked] = await connect(transferor.phone, target);
-    const replaces = encodeURIComponent(
-      `${consultation.callId};to-tag=${consultation.remoteTag};from-tag=${consultation.localTag}`,
-    );
-    const to = `<${consultation.target}?Replaces=${replaces}>`;
+  if (input.kind !== "blind") {
+    const [consultation, asked] = await consult(transferor, target, input.kind === "same node");
+    const to = `<${consultation.target}?Replaces=${replaces(consultation)}>`;
     refer = await transferor.send("REFER", { headers: [["Refer-To", to], ...headers] });
     notified = await progress(transferor);
     await consultation.take("BYE");
@@ -85,7 +85,5 @@ await run(async (input: Input) => {
     ended: ended.status,
     referredBy: far.log[0]?.get("referred-by"),
     xHeaders: far.log[0]?.headers.map(([name]) => name).filter((name) => /^x-/i.test(name)),
-    callIds: ends.map(({ callId }) => callId),
-    target: far.callId,
   };
 });
