@@ -102,6 +102,24 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     help: "Sources, and users behind the address of an office, that are ignored now",
   },
   {
+    name: "contacts_replaced",
+    type: "counter",
+    labels: { reason: ["limit", "moved"] },
+    help: "Contacts that a registration took away: of the same phone at an older address, or the oldest beyond the limit",
+  },
+  {
+    name: "parallel_calls",
+    type: "counter",
+    labels: {},
+    help: "Calls that rang at several phones of a subscriber",
+  },
+  {
+    name: "transfers",
+    type: "counter",
+    labels: { kind: ["attended", "blind", "joined", "refused"] },
+    help: "Transfers that phones asked for; joined: its two calls were on two nodes",
+  },
+  {
     name: "dispatcher_transitions",
     type: "counter",
     labels: { node: eachNode, state: ["down", "up"] },

@@ -231,6 +231,9 @@ ${extra}Content-Length: 0
       topologyHiding: true,
       numbering: { internationalPrefix: "011", nationalPrefix: "", countryCode: "1" },
       userAgentPattern: "scan(ner)?|x{2,}",
+      contactsPerSubscriber: 1,
+      transfers: false,
+      tlsMedia: "required",
       publicAddress: args.address,
     };
     await using container = await kamailioContainer(other, mariadb, true);

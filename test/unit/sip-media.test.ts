@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { decodeUlaw, encodeUlaw, noise, tone, toneShare } from "../sip/audio.ts";
+import { decodeAlaw, decodeUlaw, encodeUlaw, noise, tone, toneShare } from "../sip/audio.ts";
 import { mediaOf, returned, rtpPackets } from "../sip/rtp.ts";
 
 /** A pcap file of one frame each: Ethernet, IPv4, UDP, the given UDP payload. */
@@ -40,6 +40,10 @@ describe("test audio", () => {
       const error = Math.abs(decodeUlaw(encodeUlaw(sample)) - sample);
       assert.ok(error <= Math.max(8, Math.abs(sample) / 16), `${sample}: off by ${error}`);
     }
+  });
+
+  it("reads A-law: the smallest steps around zero, and the ends of the range", () => {
+    assert.deepEqual([0xd5, 0x55, 0xaa, 0x2a].map(decodeAlaw), [8, -8, 32256, -32256]);
   });
 
   it("finds a tone where it is and nowhere else", () => {
