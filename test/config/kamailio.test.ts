@@ -233,7 +233,6 @@ ${extra}Content-Length: 0
       userAgentPattern: "scan(ner)?|x{2,}",
       contactsPerSubscriber: 1,
       transfers: false,
-      tlsMedia: "required",
       publicAddress: args.address,
     };
     await using container = await kamailioContainer(other, mariadb, true);

@@ -3,7 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { decodeAlaw, tone, toneShare } from "../sip/audio.ts";
 import { docker } from "../sip/docker.ts";
-import { EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
+import { EdgeStack, freeNetworks, mediaMetric, type Outputs } from "./stack.ts";
 
 const transports = ["udp", "tcp", "tls"] as const;
 const [callerTone, calleeTone] = [700, 1500];
@@ -222,27 +222,15 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
   });
 
   it("has nothing left of all these calls: no media session, no dialog, and a record of every leg", async () => {
-    const inside = (container: string, command: string) => docker(["exec", container, "bash", "-c", command]);
     await waitFor(
       "the end of all media sessions",
-      async () => {
-        const metrics = await inside(
-          outputs.containers.rtpengine,
-          `address=$(sed -n 's/^listen-http = //p' /etc/rtpengine/rtpengine.conf)
-           exec 3<>/dev/tcp/\${address/:/\\/}; printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`,
-        );
-        return /^rtpengine_sessions\{type="own"\} 0$/m.test(metrics);
-      },
+      async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 0,
       60_000,
     );
-    await waitFor("the end of all dialogs", async () =>
-      / 0$/m.test(
-        await inside(
-          outputs.containers.kamailio,
-          "kamcmd -s unix:/run/kamailio/kamailio_ctl dlg.stats_active | grep all",
-        ),
-      ),
-    );
+    await waitFor("the end of all dialogs", async () => {
+      const command = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "dlg.stats_active"];
+      return /^\s*all: 0$/m.test(await docker(["exec", outputs.containers.kamailio, ...command]));
+    });
     const sql = "SELECT COUNT(*) FROM acc_cdrs a LEFT JOIN acc_cdrs b ON b.callid = a.xcid WHERE b.callid IS NULL";
     const orphans = await docker([
       ...["exec", outputs.containers.mariadb, "mariadb", "--batch", "--skip-column-names", "kamailio"],
