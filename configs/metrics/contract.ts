@@ -117,7 +117,7 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     name: "transfers",
     type: "counter",
     labels: { kind: ["attended", "blind", "joined", "refused"] },
-    help: "Transfers that phones asked for; joined: its two calls were on two nodes",
+    help: "Transfers that phones asked for, by kind (joined: its two calls were on two nodes)",
   },
   {
     name: "dispatcher_transitions",
