@@ -7,6 +7,8 @@ import { prepareStack, pulumiEnvironment, quote } from "./stack.ts";
 
 interface Command extends Usage {
   summary: string;
+  /** Reads its arguments itself, `--help` included. */
+  raw?: (args: readonly string[]) => Promise<number>;
   /** Called by .ci/run only: no npm script, not listed. */
   internal?: boolean;
   /** Resolves to the exit code. */
@@ -124,6 +126,11 @@ const commands: Readonly<Record<string, Command>> = {
       return testMutations([...(args.operand === undefined ? [] : [args.operand]), ...args.rest]);
     },
   },
+  sbc: {
+    summary: "subscribers, trunks, bans, nodes, calls and call records of a stack that is up",
+    raw: async (args) => (await import("./operator/index.ts")).operate(args),
+    run: () => 0,
+  },
   images: {
     summary: "push: images to a registry; pin: their digests, or those of upstream images; list",
     operand: "push|pin|list",
@@ -158,6 +165,7 @@ async function main(name: string, args: readonly string[]): Promise<number> {
     else throw new UserError(`unknown command ${name}. There are:\n${known}`);
     return 0;
   }
+  if (command.raw !== undefined) return command.raw(args);
   if (args.includes("--help") || args.includes("-h")) {
     console.log(`${command.summary}\n${describe(name, command)}`);
     return 0;

@@ -20,6 +20,9 @@ export function readWanted(stack: string): Wanted {
       ["udp", "udp"],
       ["tcp", "tcp"],
       ["tls", "tcp"],
+      ["mutualTls", "tcp"],
+      ["trunkUdp", "udp"],
+      ["trunkTcp", "tcp"],
     ] as const
   ).filter(([name]) => ports[name] > 0);
   return {

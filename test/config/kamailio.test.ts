@@ -32,6 +32,7 @@ const args: KamailioConfigArgs = {
   publicPorts: { udp: 0, tcp: 0, tls: 5061 },
   database: { host: "127.0.0.1", port: database.port, name: database.name, user: database.users.kamailio },
   opsAllow: ["127.0.0.1/32", "192.0.2.0/24"],
+  trunkPorts: { udp: 5070, tcp: 5070 },
   limits: { authFailuresPerUser: 3, banSeconds: 2 },
   sharedMemoryMb: 64,
 };
@@ -54,8 +55,9 @@ const carrier: Trunk = {
   callerId: { mode: "subscriber" },
   maxCalls: 10,
   maxCallsPerSecond: 10,
+  srtp: "off",
   transit: false,
-  probe: true,
+  probe: false,
 };
 const signatureKey = { id: "first", key: "company123KEY-company123KEY-company123KEY" };
 const rows = (subscribers: readonly Subscriber[]) =>
@@ -165,6 +167,18 @@ describe("Kamailio in our image", () => {
         ? `(cat; sleep 1) | timeout 2 openssl s_client -quiet -connect ${to.replace("/", ":")} 2> /dev/null`
         : `exec 3<>/dev/${via}/${to}; cat >&3; timeout 1 dd bs=65535 count=1 status=none <&3`;
     return (await kamailio.exec(["bash", "-c", script], lines)).stdout.toString("utf8");
+  }
+
+  /** Sends one datagram from an address and port of the loopback device, and returns what comes back to it within a second. */
+  async function exchangeFrom(from: string, message: string, port = 5060): Promise<string> {
+    const script = [
+      "use IO::Socket::INET; local $/;",
+      `my $s = IO::Socket::INET->new(Proto => "udp", LocalAddr => "${from}", LocalPort => 5060, PeerAddr => "${args.address}", PeerPort => ${port}) or die $!;`,
+      "$s->send(scalar <STDIN>); my $r = ''; vec($r, fileno($s), 1) = 1;",
+      "my $text = ''; while (select(my $ready = $r, undef, undef, 1)) { $s->recv($text, 65535); last unless $text =~ /^SIP.2.0 1/; } print $text;",
+    ].join(" ");
+    const lines = message.trimStart().replaceAll(/\r?\n/g, "\r\n");
+    return (await kamailio.exec(["perl", "-e", script], lines)).stdout.toString("utf8");
   }
 
   let sequence = 0;
@@ -306,6 +320,34 @@ ${extra}Content-Length: 0
     assert.doesNotMatch(await exchange("udp", request("OPTIONS", `sip:${args.domain}`)), /kamailio/i);
   });
 
+  it("hears nobody but the addresses of trunks on their listener", async () => {
+    const options = () => request("OPTIONS", `sip:${args.domain}`);
+    assert.equal(await exchange("udp", options(), `${args.address}/5070`), "");
+    assert.equal(await exchange("tcp", options(), `${args.address}/5070`), "");
+    assert.equal(statusOf(await exchangeFrom("127.0.0.20", options(), 5070)), "SIP/2.0 200 OK");
+  });
+
+  it("lets a trunk reach its own numbers only", async () => {
+    const call = (number: string) =>
+      exchangeFrom("127.0.0.20", request("INVITE", `sip:${number}@${args.domain}`, "", "+1"));
+    // The node behind is not there.
+    assert.match(statusOf(await call("+4930111")), / 50\d |^$/);
+    for (const number of ["+4930112", alice.name, "600", "+49301"])
+      assert.match(statusOf(await call(number)), / 404 /, number);
+  });
+
+  it("sends no call to a trunk that nobody pays for, or that came from a trunk", async () => {
+    const leg = async (headers: string) =>
+      statusOf(await exchangeFrom("127.0.0.10", request("INVITE", `sip:+49301234@${args.domain}`, headers), 5080));
+    const rejected = async (reason: string) =>
+      Number(new RegExp(`kamailio_rejected\\{reason="${reason}"\\} (\\d+)`).exec(await http(ops, "/metrics"))?.[1]);
+    assert.match(await leg(""), / 403 /);
+    assert.match(await leg("X-SBC-Account: trunk:carrier\n"), / 403 /);
+    assert.equal(await rejected("transit"), 2);
+    assert.match(await leg("X-SBC-Account: alice\n"), / 403 /);
+    assert.equal(await rejected("destination"), 1);
+  });
+
   it("serves metrics and health on the ops listener only", async () => {
     assert.match(await http(ops, "/healthz"), /^HTTP\/1.1 200 /);
     assert.match(await http(ops, "/metrics"), /kamailio_rejected\{reason="auth"\} [1-9]/);
@@ -358,6 +400,8 @@ ${extra}Content-Length: 0
     assert.ok(entries.length > 0);
     const errors = entries
       .filter(({ level }) => level === "ERROR" || level === "CRITICAL")
+      // Nodes are not there in these tests.
+      .filter(({ message }) => !message.startsWith("no Asterisk node is up"))
       // The answer to a ping that was on its way while the rows were reloaded.
       .filter(({ message }) => !message.startsWith("Setting the probing state failed"));
     assert.deepEqual(errors, []);

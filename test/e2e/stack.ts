@@ -86,6 +86,21 @@ export class EdgeStack {
     await writeFile(this.#configFile, JSON.stringify(file));
   }
 
+  /** Sets a key of the configuration, encrypted: its path without `sbc:`, such as `trunks[0].password`. */
+  async configureSecret(path: string, value: string): Promise<void> {
+    const where = [...this.#where, "--config-file", this.#configFile];
+    const { code, output } = await this.#pulumi([
+      "config",
+      "set",
+      "--secret",
+      "--path",
+      `sbc:${path}`,
+      value,
+      ...where,
+    ]);
+    assert.equal(code, 0, output);
+  }
+
   preview(...flags: string[]): Promise<Run> {
     return this.#operation("preview", ...flags);
   }

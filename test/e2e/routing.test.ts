@@ -1,0 +1,429 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { SipAgent, waitFor, type Credentials, type RunResult } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
+import { EdgeStack, hangUpAll, type Outputs } from "./stack.ts";
+
+/** Carriers are SIPp agents: they speak what their scenario says, and are no real exchange. */
+describe("routing on a running stack", { timeout: 600_000 }, () => {
+  let stack: EdgeStack;
+  let outputs: Outputs;
+  let alice: Credentials;
+  let bob: Credentials;
+  const agents: SipAgent[] = [];
+  let [alicesPhone, bobsPhone, stranger]: SipAgent[] = [];
+  /** Carriers: two for the same numbers, one with a password, one that redirects, and a registrar. */
+  let [first, second, strict, sly, registrar]: SipAgent[] = [];
+
+  const agent = (one: SipAgent | undefined): SipAgent => one ?? assert.fail("the agent has not been started");
+  const services = () =>
+    docker([
+      "container",
+      "ls",
+      "--no-trunc",
+      "--format",
+      "{{.Names}} {{.ID}}",
+      "--filter",
+      `name=${stack.prefix}-`,
+    ]).then((text) =>
+      text
+        .split("\n")
+        .filter((line) => !line.includes("-agent-"))
+        .toSorted(),
+    );
+  const query = (sql: string) =>
+    docker([
+      ...["exec", outputs.containers.mariadb, "mariadb", "--batch", "--skip-column-names", "kamailio"],
+      ...["--execute", sql],
+    ]);
+
+  /** `npm run sbc` as a person types it, its answer as JSON; `input` on its standard input. */
+  async function sbc<T>(words: readonly string[], input = ""): Promise<T> {
+    const { code, stdout, stderr } = await command([...words, "--json"], input);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as T;
+  }
+
+  function command(words: readonly string[], input = ""): Promise<{ code: number; stdout: string; stderr: string }> {
+    const main = join(import.meta.dirname, "../../scripts/main.ts");
+    const node = ["--disable-warning=ExperimentalWarning", main, "sbc", "--name", stack.prefix];
+    const child = spawn(process.execPath, [...node, ...words], { stdio: ["pipe", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+    child.stdin.end(input);
+    return new Promise((resolve) => child.once("close", (code) => resolve({ code: code ?? 1, stdout, stderr })));
+  }
+
+  const refusal = async (words: readonly string[], expected: RegExp) => {
+    const { code, stderr } = await command(words);
+    assert.equal(code, 1, words.join(" "));
+    assert.match(stderr, expected);
+  };
+
+  /** A call of alice to a number, and what the carriers that wait for it have seen. */
+  async function call(
+    called: string,
+    carriers: readonly (readonly [SipAgent | undefined, string, Readonly<Record<string, string>>?])[],
+    caller = agent(alicesPhone),
+  ): Promise<{ call: RunResult; seen: RunResult[] }> {
+    const waiting = await Promise.all(
+      carriers.map(([one, scenario, keys = {}]) => agent(one).wait(`routing/${scenario}`, { keys, limitSeconds: 60 })),
+    );
+    const result = await caller.run("call", { user: alice, called, holdMs: 300, limitSeconds: 60 });
+    return { call: result, seen: await Promise.all(waiting.map(({ done }) => done)) };
+  }
+
+  const deliver = (from: SipAgent | undefined, called: string, caller = "+4989555") =>
+    agent(from).run("routing/deliver", { called, keys: { caller }, holdMs: 300, limitSeconds: 60 });
+
+  before(async () => {
+    stack = await EdgeStack.create({
+      subscribers: [{ name: "alice" }, { name: "bob" }],
+      classes: [{ name: "default", destinations: ["any"], callsPerSecond: 0, maxCalls: 0 }],
+      asterisk: { ringSeconds: 20 },
+    });
+    const { code, output } = await stack.up();
+    assert.equal(code, 0, output);
+    outputs = await stack.outputs();
+    const user = (name: string): Credentials => ({
+      name,
+      password: outputs.subscribers[name] ?? assert.fail(`no subscriber ${name}`),
+    });
+    [alice, bob] = [user("alice"), user("bob")];
+    const target = {
+      address: outputs.addresses.kamailio.sbc,
+      domain: outputs.sip.domain,
+      ports: { udp: 5060, tcp: 5060, tls: 5061 },
+    };
+    agents.push(...(await Promise.all(Array.from({ length: 8 }, () => SipAgent.start(outputs.sbcNetwork, target)))));
+    [alicesPhone, bobsPhone, stranger, first, second, strict, sly, registrar] = agents;
+  });
+
+  after(async () => {
+    await Promise.all(agents.map((one) => one[Symbol.asyncDispose]()));
+    await stack?.destroy();
+    await stack?.remove();
+  });
+
+  it("gets trunks, a subscriber, a node and a ban during calls: nothing restarts, and no call is lost", async () => {
+    const host = (one: SipAgent | undefined) => [{ host: agent(one).address }];
+    const earlier = await services();
+    const talk = agent(alicesPhone).run("talk", { user: alice, called: "600", limitSeconds: 300 });
+    const registration = await agent(registrar).wait("routing/registrar", {
+      keys: { realm: "registrar.example", username: "customer", password: "registrar-secret" },
+      limitSeconds: 300,
+    });
+    await stack.configure({
+      subscribers: [{ name: "alice" }, { name: "bob" }, { name: "carol" }],
+      asterisk: { ringSeconds: 20, nodes: 3 },
+      protection: { blocked: ["203.0.113.0/24"], unlimited: [agent(stranger).address] },
+      emergency: [{ number: "112", trunks: ["first"] }],
+      trunks: [
+        {
+          name: "first",
+          hosts: host(first),
+          probe: false,
+          prefixes: [{ prefix: "+49" }, { prefix: "00", strip: 2, add: "+" }],
+          numbers: [
+            { number: "+4930110", subscriber: "alice" },
+            { number: "+4930111", subscriber: "bob" },
+          ],
+        },
+        {
+          name: "second",
+          hosts: host(second),
+          probe: false,
+          prefixes: [{ prefix: "+49", order: 2 }],
+          callerId: { mode: "fixed", number: "+4940000" },
+        },
+        {
+          name: "strict",
+          hosts: host(strict),
+          probe: false,
+          prefixes: [{ prefix: "+1" }],
+          callerId: { mode: "anonymous", number: "+12025550100" },
+          username: "customer",
+          realm: "carrier.example",
+        },
+        { name: "sly", hosts: host(sly), probe: false, prefixes: [{ prefix: "+1", order: 2 }, { prefix: "+33" }] },
+        {
+          name: "registrar",
+          hosts: host(registrar),
+          probe: false,
+          username: "customer",
+          realm: "registrar.example",
+          registerSeconds: 600,
+        },
+      ],
+    });
+    await stack.configureSecret("trunks[2].password", "carrier-secret");
+    await stack.configureSecret("trunks[4].password", "registrar-secret");
+    const run = await stack.up();
+    assert.equal(run.code, 0, run.output);
+    const later = await services();
+    assert.deepEqual(
+      later.filter((line) => !line.includes("-asterisk-3 ")),
+      earlier,
+    );
+    assert.equal(later.length, earlier.length + 1);
+
+    // The edge registers by itself.
+    const registered = await registration.done;
+    assert.deepEqual(registered.log["verified"], ["yes"], registered.errors);
+    assert.match(
+      registered.log["contact"]?.[0] ?? "",
+      new RegExp(`<sip:registrar@${outputs.addresses.kamailio.sbc}:5060`),
+    );
+
+    // The call that ran all the time ends as it should.
+    await hangUpAll(outputs);
+    const result = await talk;
+    assert.deepEqual(result.log["invite"], ["200"], result.errors);
+    assert.equal(result.exitCode, 0, result.errors);
+  });
+
+  it("calls out by the first trunk, with a number of the trunk and nothing of ours", async () => {
+    const { call: result, seen } = await call("+49891234", [[first, "answer"]]);
+    assert.deepEqual(result.log["invite"], ["200"], result.errors);
+    const [carrier] = seen;
+    assert.equal(carrier?.exitCode, 0, carrier?.errors);
+    const { log } = carrier;
+    assert.deepEqual(log["target"], [`+49891234@${agent(first).address}`]);
+    assert.match(log["from"]?.[0] ?? "", /^ ?<sip:\+4930110@/);
+    assert.match(log["identity"]?.[0] ?? "", /^ ?<sip:\+4930110@/);
+    assert.deepEqual([log["privacy"], log["internal"], log["credentials"]], [[""], [""], [""]]);
+    assert.doesNotMatch(JSON.stringify(log), /alice|@sip\.example\.test/);
+    await waitFor("both call records", async () => {
+      const rows = await query(
+        `SELECT direction, caller, callee, sip_code FROM acc_cdrs WHERE xcid LIKE '%-${result.id}@%' ORDER BY direction`,
+      );
+      return rows === "in\talice\t+49891234\t200\nout\talice\t+49891234\t200";
+    });
+  });
+
+  it("strips and adds digits, and puts an emergency number through as it is", async () => {
+    const { seen } = await call("0049301", [[first, "answer"]]);
+    assert.deepEqual(seen[0]?.log["target"], [`+49301@${agent(first).address}`]);
+    const emergency = await call("112", [[first, "answer"]]);
+    assert.deepEqual(emergency.call.log["invite"], ["200"], emergency.call.errors);
+    assert.deepEqual(emergency.seen[0]?.log["target"], [`112@${agent(first).address}`]);
+  });
+
+  it("goes on to the next trunk when one cannot take the call, and not when the called party is busy", async () => {
+    const { call: result, seen } = await call("+49891234", [
+      [first, "unavailable"],
+      [second, "answer"],
+    ]);
+    assert.deepEqual(result.log["invite"], ["200"], result.errors);
+    assert.match(seen[1]?.log["from"]?.[0] ?? "", /<sip:\+4940000@/);
+    const busy = await call("+49891234", [[first, "busy"]]);
+    assert.deepEqual(busy.call.log["invite"], ["486"], busy.call.errors);
+  });
+
+  it("answers a challenge of the trunk's own realm, by a request with the next number", async () => {
+    const challenge = {
+      realm: "carrier.example",
+      username: "customer",
+      password: "carrier-secret",
+    };
+    const { call: result, seen } = await call("+12025550199", [[strict, "challenge-401", challenge]]);
+    assert.deepEqual(result.log["invite"], ["200"], result.errors);
+    const log = seen[0]?.log ?? {};
+    assert.deepEqual(log["verified"], ["yes"], seen[0]?.errors);
+    assert.match(log["from"]?.[0] ?? "", /"Anonymous" <sip:anonymous@anonymous\.invalid>/);
+    assert.match(log["identity"]?.[0] ?? "", /<sip:\+12025550100@/);
+    assert.match(log["privacy"]?.[0] ?? "", /id/);
+    // RFC 3261 §22.2: the request with credentials has the next number, and so has what follows.
+    const [invite = 0, bye = 0] = (log["cseq"] ?? []).map((text) => Number.parseInt(text, 10));
+    assert.ok(bye > invite, `${bye} after ${invite}`);
+  });
+
+  it("gives no password to another realm, nor to a trunk or phone that has none here, and follows no redirection", async () => {
+    const foreign = { realm: "evil.example", username: "x", password: "x" };
+    const ours = { ...foreign, realm: "carrier.example" };
+    const { call: result, seen } = await call("+12025550199", [
+      [strict, "challenge-401", foreign],
+      [sly, "challenge", ours],
+    ]);
+    assert.deepEqual(result.log["invite"], ["502"], result.errors);
+    for (const carrier of seen) {
+      assert.deepEqual(carrier.log["second"], ["none"], carrier.errors);
+      assert.deepEqual(carrier.log["credentials"], [""]);
+    }
+    const moved = await call("+33123", [[sly, "moved", { elsewhere: `sip:+33999@${agent(stranger).address}:5060` }]]);
+    assert.deepEqual(moved.call.log["invite"], ["502"], moved.call.errors);
+
+    await agent(bobsPhone).register(bob);
+    const phone = await agent(bobsPhone).wait("routing/challenge-401", { keys: ours, limitSeconds: 60 });
+    const inside = await agent(alicesPhone).run("call", { user: alice, called: "bob", holdMs: 300, limitSeconds: 60 });
+    assert.notEqual(inside.log["invite"]?.[0], "401");
+    assert.deepEqual((await phone.done).log["second"], ["none"]);
+  });
+
+  it("delivers a trunk's numbers to their subscribers, and nothing else to anybody", async () => {
+    await agent(bobsPhone).register(bob);
+    const { done } = await agent(bobsPhone).wait("routing/answer", { limitSeconds: 60 });
+    const inbound = await deliver(first, "+4930111");
+    assert.deepEqual(inbound.log["invite"], ["200"], inbound.errors);
+    const phone = await done;
+    assert.match(phone.log["from"]?.[0] ?? "", /\+4989555@/, phone.errors);
+    for (const called of ["+4930112", "alice", "600", "*97", "800", "+49891234", "112"]) {
+      assert.deepEqual((await deliver(first, called)).log["invite"], ["404"], called);
+    }
+    // Another trunk does not have that number, and a stranger is a phone without a password.
+    assert.deepEqual((await deliver(second, "+4930111")).log["invite"], ["404"]);
+    assert.match((await deliver(stranger, "+4930111")).log["invite"]?.[0] ?? "", /^40[37]$/);
+  });
+
+  it("takes a caller from outside for nobody of ours, whatever he calls himself", async () => {
+    await agent(bobsPhone).register(bob);
+    const { done } = await agent(bobsPhone).wait("routing/answer", { limitSeconds: 60 });
+    assert.deepEqual((await deliver(first, "+4930111", "alice")).log["invite"], ["200"]);
+    assert.match((await done).log["from"]?.[0] ?? "", /anonymous/);
+  });
+
+  it("tells the metrics of trunks", async () => {
+    const script = [
+      `exec 3<>/dev/tcp/$(sed -n 's/.*!SBC_OPS_ADDRESS!\\(.*\\)!g"/\\1/p' /etc/kamailio/stack.cfg)/8880`,
+      "printf 'GET /metrics HTTP/1.1\\r\\nHost: edge\\r\\n\\r\\n' >&3; timeout 10 cat <&3",
+    ].join("; ");
+    const text = await docker(["exec", outputs.containers.kamailio, "bash", "-c", script]);
+    assert.match(text, /kamailio_trunk_up\{trunk="first"\} 1/);
+    assert.match(text, /kamailio_trunk_calls\{trunk="first", direction="out", result="answered"\} [1-9]/);
+    assert.match(text, /kamailio_trunk_calls\{trunk="first", direction="in", result="refused"\} [1-9]/);
+  });
+
+  describe("npm run sbc", () => {
+    it("adds, changes and removes a subscriber of an operator, and leaves those of the stack alone", async () => {
+      const { password } = await sbc<{ password: string }>(["subscriber", "add", "dave"]);
+      const right = await agent(stranger).register({ name: "dave", password });
+      assert.deepEqual(right.log["register"], ["200"], right.errors);
+      await sbc(["subscriber", "passwd", "dave", "--password-stdin"], "correct horse battery\n");
+      const old = await agent(stranger).register({ name: "dave", password });
+      assert.match(old.log["register"]?.[0] ?? "", /^40[13]$/);
+      await refusal(["subscriber", "add", "dave"], /there is a subscriber dave already/);
+      await refusal(["subscriber", "add", "800"], /is a service of the dial plan/);
+      await refusal(
+        ["subscriber", "remove", "alice"],
+        /alice is of the stack's configuration: take it out of sbc:subscribers/,
+      );
+      await sbc(["subscriber", "remove", "dave"]);
+      const gone = await agent(stranger).register({ name: "dave", password: "correct horse battery" });
+      assert.match(gone.log["register"]?.[0] ?? "", /^40[13]$/);
+    });
+
+    it("adds and removes a trunk of an operator", async () => {
+      const { address } = agent(stranger);
+      await refusal(["trunk", "add", "own"], /hosts\[0\]\.host is required/);
+      await refusal(
+        ["trunk", "add", "own", "--host", address, "--prefix", "+49"],
+        /--prefix \+49 is also of trunk first, with the same order 1/,
+      );
+      await refusal(["trunk", "remove", "first"], /first is of the stack's configuration/);
+      await sbc([
+        "trunk",
+        "add",
+        "own",
+        "--host",
+        address,
+        "--prefix",
+        "+7",
+        "--no-probe",
+        "--caller-id",
+        "fixed:+7495",
+      ]);
+      const { call: result, seen } = await call("+7812", [[stranger, "answer"]]);
+      assert.deepEqual(result.log["invite"], ["200"], result.errors);
+      assert.match(seen[0]?.log["from"]?.[0] ?? "", /<sip:\+7495@/);
+      await sbc(["trunk", "remove", "own"]);
+      const after = await agent(alicesPhone).run("call", { user: alice, called: "+7812", limitSeconds: 60 });
+      assert.deepEqual(after.log["invite"], ["404"], after.errors);
+    });
+
+    it("bans a source and hears it again", async () => {
+      const { address } = agent(stranger);
+      const heard = () => agent(stranger).run("options", { limitSeconds: 3 });
+      await sbc(["ban", "add", address, "--seconds", "600"]);
+      assert.notEqual((await heard()).exitCode, 0);
+      assert.ok((await sbc<{ address: string }[]>(["ban", "list"])).some((ban) => ban.address === address));
+      await sbc(["ban", "remove", address]);
+      assert.equal((await heard()).exitCode, 0);
+      await sbc(["ban", "add", `${address}/32`, "--lasting"]);
+      assert.notEqual((await heard()).exitCode, 0);
+      await sbc(["ban", "remove", address]);
+      assert.equal((await heard()).exitCode, 0);
+      await refusal(["ban", "remove", "203.0.113.0/24"], /blocked by the stack's configuration/);
+    });
+
+    it("drains nodes until one is left: rooms move as a whole, and no call is lost", async () => {
+      const nodesOf = async (run: RunResult) =>
+        (await query(`SELECT DISTINCT node FROM acc_cdrs WHERE xcid LIKE '%-${run.id}@%'`)).split("\n");
+      const room = () => agent(alicesPhone).run("call", { user: alice, called: "801", holdMs: 100, limitSeconds: 60 });
+      const home = await room();
+      await waitFor("the record of the room", async () => (await nodesOf(home))[0] !== "");
+      const [node = ""] = await nodesOf(home);
+      const names = new Map(outputs.addresses.asterisk.map(({ name, sbc: address }) => [`sip:${address}:5060`, name]));
+      const name = names.get(node) ?? "asterisk-3";
+
+      const load = agent(stranger).run("call", { user: bob, called: "600", holdMs: 200, calls: 20, limitSeconds: 120 });
+      await sbc(["node", "drain", name]);
+      const moved = await room();
+      const again = await room();
+      await waitFor(
+        "the records of the room",
+        async () => (await nodesOf(again))[0] !== "" && (await nodesOf(moved))[0] !== "",
+      );
+      assert.notDeepEqual(await nodesOf(moved), [node]);
+      assert.deepEqual(await nodesOf(again), await nodesOf(moved));
+      const calls = await load;
+      assert.equal(calls.exitCode, 0, calls.errors);
+      assert.equal(calls.log["invite"]?.filter((status) => status === "200").length, 20);
+
+      const others = ["asterisk-1", "asterisk-2", "asterisk-3"].filter((other) => other !== name);
+      await sbc(["node", "drain", others[0] ?? ""]);
+      await refusal(["node", "drain", others[1] ?? ""], /is the only node that gets calls/);
+      await refusal(["node", "drain", "asterisk-9"], /is no node; there are asterisk-1, asterisk-2, asterisk-3/);
+      await sbc(["node", "undrain", others[0] ?? ""]);
+      await sbc(["node", "undrain", name]);
+      assert.deepEqual(
+        await nodesOf(
+          await room().then(async (run) => {
+            await waitFor("the record of the room", async () => (await nodesOf(run))[0] !== "");
+            return run;
+          }),
+        ),
+        [node],
+      );
+      const list = await sbc<{ name: string; state: string }[]>(["node", "list"]);
+      assert.deepEqual(
+        list.map(({ state }) => state),
+        ["up", "up", "up"],
+      );
+    });
+
+    it("lists calls, ends one, and exports call records", async () => {
+      const talk = agent(alicesPhone).run("talk", { user: alice, called: "600", limitSeconds: 90 });
+      let callid = "";
+      await waitFor("the call in the list", async () => {
+        const list = await sbc<{ callid: string; state: string }[]>(["calls", "list"]);
+        callid = list.find(({ state }) => state === "answered")?.callid ?? "";
+        return callid !== "";
+      });
+      await sbc(["calls", "end", callid]);
+      const ended = await talk;
+      assert.equal(ended.exitCode, 0, ended.errors);
+      await waitFor(
+        "its record",
+        async () => (await query(`SELECT 1 FROM acc_cdrs WHERE callid = '${callid}'`)) !== "",
+      );
+      const { stdout } = await command(["cdr", "export", "--caller", "alice", "--callee", "600"]);
+      assert.match(stdout.split("\r\n")[0] ?? "", /^start_time,end_time,duration,direction,caller,callee/);
+      assert.ok(stdout.includes(callid));
+      await refusal(["calls", "end", "nothing"], /there is no answered call nothing/);
+      await refusal(["cdr", "list", "--from", "yesterday"], /must be a time such as/);
+    });
+  });
+});
