@@ -8,7 +8,7 @@ import { configFile, environments, readConfig } from "../policy/configuration.ts
 import type { Environment } from "../policy/configuration.ts";
 import { listExemptions, staleExemptions } from "../policy/exemptions.ts";
 import { rules } from "../policy/registry.ts";
-import { configProblems } from "../policy/tools/config-check.ts";
+import { configTextProblems } from "../policy/tools/config-check.ts";
 import { configured } from "../policy/tools/evaluate.ts";
 import { recordEnvironment } from "../policy/tools/program.ts";
 import { root } from "./paths.ts";
@@ -24,10 +24,26 @@ export async function policy(flags: ReadonlySet<string>): Promise<number> {
   return 0;
 }
 
-/** Arguments for `pulumi preview` and `pulumi up` that judge a stack by the pack, at the levels of the stack's environment. */
+/**
+ * Arguments for `pulumi preview` and `pulumi up` that judge a stack by the pack, at the levels of the stack's environment.
+ * @throws UserError when the policy config has a mistake: the CLI lets some pass, and names no file for the others.
+ */
 export function policyArguments(stack: string): string[] {
-  const config = fileURLToPath(configFile(environmentOf(stack)));
+  const environment = environmentOf(stack);
+  readCheckedConfig(environment);
+  const config = fileURLToPath(configFile(environment));
   return ["--policy-pack", join(root, "policy"), "--policy-pack-config", config];
+}
+
+/** @throws UserError that names the file and lists what is wrong in it. */
+function readCheckedConfig(environment: Environment): PolicyPackConfig {
+  const problems = configTextProblems(rules, readFileSync(configFile(environment), "utf8"));
+  if (problems.length > 0) throw new UserError(listProblems(environment, problems));
+  return readConfig(environment);
+}
+
+function listProblems(environment: Environment, problems: readonly string[]): string {
+  return problems.map((problem) => `policy/config/${environment}.json: ${problem}`).join("\n");
 }
 
 function environmentOf(stack: string): Environment {
@@ -48,7 +64,7 @@ export async function analyze(stack: string): Promise<number> {
   try {
     const nightly = JSON.parse(readFileSync(join(root, "policy/config/nightly.json"), "utf8")) as PolicyPackConfig;
     const config = join(folder, "config.json");
-    writeFileSync(config, JSON.stringify({ ...readConfig(environmentOf(stack)), ...nightly }));
+    writeFileSync(config, JSON.stringify({ ...readCheckedConfig(environmentOf(stack)), ...nightly }));
     return await foreground(
       cli.path,
       ["policy", "analyze", "--stack", stack, "--policy-pack", join(root, "policy"), "--policy-pack-config", config],
@@ -67,18 +83,13 @@ export async function analyze(stack: string): Promise<number> {
 export async function checkPolicy(): Promise<number> {
   for (const environment of environments) {
     await step(`policy config of ${environment}`, async () => {
-      const config = readConfig(environment);
-      const problems = [...configProblems(rules, config)];
-      if (problems.length === 0 && listExemptions(rules, config).length > 0) {
-        const stale = await staleExemptions(rules, config, await recordEnvironment(environment));
-        problems.push(
-          ...stale.map(
-            ({ rule, role }) => `${rule}: nothing with the role "${role}" needs the exemption any more; remove it`,
-          ),
-        );
-      }
-      const file = `policy/config/${environment}.json`;
-      if (problems.length > 0) throw new UserError(problems.map((problem) => `${file}: ${problem}`).join("\n"));
+      const config = readCheckedConfig(environment);
+      if (listExemptions(rules, config).length === 0) return;
+      const stale = await staleExemptions(rules, config, await recordEnvironment(environment));
+      const problems = stale.map(
+        ({ rule, role }) => `${rule}: nothing with the role "${role}" needs the exemption any more; remove it`,
+      );
+      if (problems.length > 0) throw new UserError(listProblems(environment, problems));
     });
   }
   return 0;
@@ -88,13 +99,13 @@ function printRules(): void {
   const width = Math.max(...rules.map(({ name }) => name.length));
   console.log(`${"rule".padEnd(width)}  ${environments.map((name) => name.padEnd(10)).join("")}severity`);
   for (const rule of rules) {
-    const levels = environments.map((environment) => configured(rule, readConfig(environment)).level.padEnd(10));
+    const levels = environments.map((environment) => configured(rule, readCheckedConfig(environment)).level.padEnd(10));
     console.log(`${rule.name.padEnd(width)}  ${levels.join("")}${rule.severity}`);
   }
 }
 
 function printExemptions(environment: Environment): void {
-  const exemptions = listExemptions(rules, readConfig(environment));
+  const exemptions = listExemptions(rules, readCheckedConfig(environment));
   console.log(`${environment}: ${exemptions.length === 0 ? "none" : ""}`);
   for (const { rule, role, reason } of exemptions) console.log(`  ${rule}, role "${role}":\n    ${reason}`);
 }

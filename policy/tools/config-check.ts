@@ -5,6 +5,16 @@ const exemption = z.strictObject({ role: z.string().min(1), reason: z.string().m
 const level = z.enum(["advisory", "mandatory", "remediate", "disabled"]);
 const ruleConfig = z.looseObject({ enforcementLevel: level.optional(), exemptions: z.array(exemption).optional() });
 
+/** What is wrong with the text of a policy config, one sentence each. */
+export function configTextProblems(rules: readonly Rule[], text: string): readonly string[] {
+  try {
+    return configProblems(rules, JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return [`this is no JSON: ${error.message}`];
+  }
+}
+
 /**
  * What is wrong with a policy config, one sentence each. The engine checks the shape of each setting when it loads the pack; a
  * rule or setting that does not exist it would let pass without a word.

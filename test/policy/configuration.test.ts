@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { environments, prodConfig, readConfig } from "../../policy/configuration.ts";
 import { listExemptions, staleExemptions } from "../../policy/exemptions.ts";
 import { ruleNamed, rules } from "../../policy/registry.ts";
-import { configProblems } from "../../policy/tools/config-check.ts";
+import { configProblems, configTextProblems } from "../../policy/tools/config-check.ts";
 import { configured } from "../../policy/tools/evaluate.ts";
 import { job, service, urn } from "./helpers.ts";
 
@@ -71,6 +71,17 @@ describe("policy config", () => {
       assert.match(problems[0] ?? "", says);
     });
   }
+});
+
+describe("the text of a policy config", () => {
+  it("is told from what is no JSON", () => {
+    assert.match(configTextProblems(rules, '{ "all": "mandatory" "x": 1 }').join(), /^this is no JSON: .*position/);
+  });
+
+  it("is read for the same mistakes", () => {
+    assert.deepEqual(configTextProblems(rules, '{ "all": "mandatory" }'), []);
+    assert.match(configTextProblems(rules, '{ "container-no-root": "advisory" }').join(), /there is no rule/);
+  });
 });
 
 describe("exemptions", () => {
