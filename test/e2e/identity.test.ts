@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import { mutualTlsPort, opsPort } from "../../configs/kamailio/index.ts";
 import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
+import type { Outcome } from "../sip/scripts/identify.ts";
 import { testAuthority } from "../support/certificates.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { ensureTesterImage } from "../support/images.ts";
@@ -21,15 +22,6 @@ interface IdentityOutputs extends Outputs {
   addresses: Outputs["addresses"] & { kamailio: { sbc: string; data: string } };
   signatureKeys: Record<string, string>;
   devices: Record<string, Client>;
-}
-
-/** What came of a step of `test/sip/scripts/identify.ts`. */
-interface Outcome {
-  status: number;
-  answer: string;
-  challenges: string[];
-  ms: number;
-  error?: string;
 }
 
 type Step = Readonly<Record<string, unknown>>;
@@ -120,7 +112,7 @@ describe("identification", { timeout: 420_000 }, () => {
     stack = await EdgeStack.create({
       edge: { digest: "both", ports: { udp: 0, tcp: 0, tls: 0, mutualTls: 15_062 } },
       // Floods are tested elsewhere; a nonce lives as short as it can, so that one can be seen to expire.
-      protection: { pikeDensity: 1000, nonceSeconds: 10, banSeconds: 5 },
+      protection: { pikeDensity: 1000, officeDensity: 1000, nonceSeconds: 10, banSeconds: 5 },
       ...identities,
     });
     const { code, output } = await stack.up();

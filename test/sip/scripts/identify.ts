@@ -42,7 +42,8 @@ interface Step {
   thinkMs?: number;
 }
 
-interface Outcome {
+/** What came of a step. */
+export interface Outcome {
   /** Of the answer to the last request of the step; 0: none came, or the connection was refused or closed. */
   status: number;
   /** The last answer. */
