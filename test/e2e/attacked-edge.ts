@@ -5,6 +5,7 @@ import { addressGroups, renderInserts } from "../../configs/mariadb/rows.ts";
 import { trunkPolicy, trunkTables, type Trunk } from "../../configs/mariadb/trunks.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
+import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { ensureTesterImage } from "../support/images.ts";
 import { EdgeStack, type Outputs } from "./stack.ts";
 
@@ -171,17 +172,18 @@ export class AttackedEdge implements AsyncDisposable {
     await this.rpc("mtree.reload", "trunks");
   }
 
-  /** A sum of the edge's metrics, e.g. `kamailio_rejected{reason="flood"}`. */
-  async metric(series: string): Promise<number> {
-    const script = [
-      "address=$(sed -n 's/^listen=tcp:\\(.*\\):8880 .*/\\1/p' /etc/kamailio/stack.cfg)",
-      `exec 3<>/dev/tcp/$address/${opsPort}`,
-      "printf 'GET /metrics HTTP/1.1\\r\\nHost: edge\\r\\nContent-Length: 0\\r\\n\\r\\n' >&3",
-      "cat <&3",
-    ].join("; ");
-    const text = await docker(["exec", this.outputs.containers.kamailio, "bash", "-c", script]);
-    const line = text.split("\n").find((candidate) => candidate.startsWith(`${series} `));
-    return Number(line?.split(" ")[1] ?? assert.fail(`${series} is not in the edge's metrics`));
+  /** A counter or gauge of the edge. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const { kamailio } = this.outputs.addresses;
+    const scrape = scrapeScript(kamailio.data, opsPort);
+    const text = await docker(["exec", this.outputs.containers.kamailio, "bash", "-c", scrape]);
+    return sum(parseExposition(text), name, labels);
+  }
+
+  /** Has this source ever been banned? Says the log, for a ban may be over by now. */
+  async hasBanned(agent: SipAgent): Promise<boolean> {
+    const { stdout, stderr } = await tryDocker(["logs", this.outputs.containers.kamailio]);
+    return `${stdout.toString("utf8")}${stderr}`.includes(`${agent.address} is ignored for`);
   }
 
   /** Has the edge been running all the time? */
