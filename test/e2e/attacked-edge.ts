@@ -186,6 +186,11 @@ export class AttackedEdge implements AsyncDisposable {
     return `${stdout.toString("utf8")}${stderr}`.includes(`${agent.address} is ignored for`);
   }
 
+  /** Calls of the torture messages are never acknowledged, and ended by the node after 32 s. */
+  noCalls(): Promise<void> {
+    return waitFor("no call", async () => (await this.metric("kamailio_dialog_active_dialogs")) === 0, 60_000);
+  }
+
   /** Has the edge been running all the time? */
   async restarts(): Promise<string> {
     return docker(["inspect", "--format", "{{.RestartCount}} {{.State.Running}}", this.outputs.containers.kamailio]);

@@ -93,8 +93,12 @@ async function call(): Promise<Call> {
     hungUpMs: () => hungUp,
     end: async () => {
       if (hungUp !== null) return line.close();
-      line.send(within("BYE", 3));
-      await line.next((message) => headerOf(message, "CSeq") === "3 BYE", 3000);
+      const bye = within("BYE", 3);
+      line.send(bye);
+      const again = setInterval(() => line.send(bye), 1000);
+      const answer = await line.next((message) => headerOf(message, "CSeq") === "3 BYE", 15_000);
+      clearInterval(again);
+      if (statusOf(answer ?? "") !== 200) throw new Error(`a call could not be ended: ${answer ?? "no answer"}`);
       line.close();
     },
   };
