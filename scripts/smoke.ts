@@ -100,6 +100,8 @@ export async function smoke(options: SmokeOptions): Promise<void> {
       agent.run("call", {
         user: credentials,
         transport: via,
+        // Where only TLS is open, plain RTP is refused.
+        srtp: via === "tls",
         called: "600",
         holdMs: 1500,
         audio: noise(4, 1),
@@ -109,7 +111,8 @@ export async function smoke(options: SmokeOptions): Promise<void> {
     const answer = result.log["invite"]?.[0];
     if (answer !== "200" || result.exitCode !== 0) return `${answer ?? "no answer"} ${result.errors}`.trim();
     const { sent, received } = media;
-    const same = returned(media);
+    // What is encrypted comes back with another key: it can be counted, and has 10 bytes of authentication behind the 160 of audio.
+    const same = via === "tls" ? received.filter(({ payload }) => payload.length === 170).length : returned(media);
     // 50 packets a second, half of that from a sender on a busy host; the first few may pass before RTPengine has learnt both ends.
     const good = sent.length >= 20 && same >= sent.length * 0.8 && same === received.length;
     return good ? undefined : `${sent.length} packets sent, ${received.length} received, ${same} of them unchanged`;

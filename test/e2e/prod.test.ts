@@ -97,11 +97,13 @@ describe("a production stack", { timeout: 420_000 }, () => {
     assert.deepEqual(changes, {});
   }
 
-  it("registers and calls over TLS from outside, with the operator's chain", async () => {
+  it("registers and calls over TLS from outside, with the operator's chain and SRTP only", async () => {
     assert.equal(await phone.certificateProblem(trusted), undefined);
     const registered = await phone.register(alice, { transport: "tls" });
     assert.deepEqual(registered.log["register"], ["200"], registered.errors);
-    const call = await phone.run("call", { user: alice, called: "600", transport: "tls", holdMs: 500 });
+    const plain = await phone.run("call", { user: alice, called: "600", transport: "tls", holdMs: 500 });
+    assert.deepEqual(plain.log["invite"], ["488"], plain.errors);
+    const call = await phone.run("call", { user: alice, called: "600", transport: "tls", holdMs: 500, srtp: true });
     assert.deepEqual(call.log["invite"], ["200"], call.errors);
     assert.equal(call.exitCode, 0, call.errors);
   });
@@ -149,7 +151,7 @@ describe("a production stack", { timeout: 420_000 }, () => {
     const open = await tlsConnection(trusted);
     const certificate = certificateOf(open);
     assert.match(await options(open, 1), /^SIP\/2\.0 200/);
-    const call = phone.run("talk", { user: alice, called: "600", transport: "tls", limitSeconds: 90 });
+    const call = phone.run("talk", { user: alice, called: "600", transport: "tls", limitSeconds: 90, srtp: true });
     let ended = false;
     void call.finally(() => (ended = true));
 

@@ -44,6 +44,8 @@ export interface RunOptions {
   expires?: number;
   /** µ-law audio that is sent, again and again, during a call. */
   audio?: Buffer;
+  /** The scenario's plain RTP becomes SRTP, and nothing else, with AES_CM_128_HMAC_SHA1_80. Default false. */
+  srtp?: boolean;
   /** More words for the scenario, `[word]` there. */
   keys?: Readonly<Record<string, string>>;
   /** How many times the scenario runs. Default 1. */
@@ -119,7 +121,7 @@ export class SipAgent implements AsyncDisposable {
     const id = randomBytes(4).toString("hex");
     const { address, domain, ports } = this.#target;
     const files = {
-      "scenario.xml": readFileSync(new URL(`scenarios/${scenario}.xml`, import.meta.url)),
+      "scenario.xml": scenarioFile(scenario, options.srtp === true),
       "users.csv": Buffer.from(
         `SEQUENTIAL\n${user ? `${user.name};[authentication username=${user.name} password=${user.password}]` : "nobody;"}\n`,
       ),
@@ -232,12 +234,20 @@ export class SipAgent implements AsyncDisposable {
   async capture<T>(action: () => Promise<T>): Promise<{ result: T; media: Media }> {
     const container = `${this.container}-capture`;
     const file = "/tmp/capture.pcap";
+    // A container on several networks numbers its devices as it likes.
+    const devices = await docker(["exec", this.container, "ip", "-4", "-oneline", "address"]);
+    const device =
+      devices
+        .split("\n")
+        .find((line) => line.includes(` ${this.address}/`))
+        ?.split(/\s+/)[1] ?? "eth0";
     await docker([
       ...["run", "--detach", "--init", "--name", container, "--network", `container:${this.container}`],
       // Root inside, with the one right that a raw socket needs.
       ...["--user", "0:0", "--cap-drop", "ALL", "--cap-add", "NET_RAW", "--security-opt", "no-new-privileges"],
       ...["--entrypoint", "tcpdump", this.#image],
-      ...["-i", "eth0", "-n", "-U", "-s", "0", "-Z", "root", "-w", file, "udp and not port 5060"],
+      // Else what is in the kernel's buffer at the end is lost: up to a second.
+      ...["--immediate-mode", "-i", device, "-n", "-U", "-s", "0", "-Z", "root", "-w", file, "udp and not port 5060"],
     ]);
     try {
       await waitFor(`tcpdump in ${container}`, async () =>
@@ -254,6 +264,12 @@ export class SipAgent implements AsyncDisposable {
       await tryDocker(["rm", "--force", "--volumes", container]);
     }
   }
+}
+
+function scenarioFile(scenario: Scenario, srtp: boolean): Buffer {
+  const plain = readFileSync(new URL(`scenarios/${scenario}.xml`, import.meta.url), "utf8");
+  const key = "a=crypto:[cryptotag1audio] [cryptosuiteaescm128sha1801audio] inline:[cryptokeyparams1audio]";
+  return Buffer.from(srtp ? plain.replaceAll(/^(m=audio .*) RTP\/AVP (.*)$/gm, `$1 RTP/SAVP $2\n${key}`) : plain);
 }
 
 /** Waits until a condition holds. @throws after the limit (milliseconds, default 15 s), naming what was waited for. */
