@@ -174,7 +174,15 @@ export const asteriskMetrics: readonly Metric[] = [
   ...of(
     "asterisk",
     "asterisk_",
-    { ...eid, version: { each: "version" }, build_options: { each: "build" }, build_date: { each: "build" } },
+    {
+      ...eid,
+      version: { each: "version" },
+      build_options: { each: "build" },
+      build_date: { each: "build" },
+      build_host: { each: "build" },
+      build_kernel: { each: "build" },
+      build_os: { each: "build" },
+    },
     [["core_properties", "counter", "1, with the version in its labels"]],
   ),
   ...of(

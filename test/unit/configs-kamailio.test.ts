@@ -20,6 +20,7 @@ const secrets: KamailioSecrets = {
   databasePassword: "database-secret",
   nonceSecret: "nonce-secret-nonce-secret-nonce-secret",
   opsToken: "ops-secret",
+  eventsKey: "events-secret",
 };
 const files = renderKamailioConfig(args);
 const stack = files["stack.cfg"] ?? "";

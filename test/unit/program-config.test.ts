@@ -378,6 +378,27 @@ describe("a mistake is told with its key, its value, what is allowed and the com
       [/renewDays = 31 must be less than sbc:certificates\.validityDays/],
     ],
     [
+      "events to what is no URL",
+      { events: { url: "api.example.com" } },
+      [/events\.url = "api\.example\.com" must be an http\(s\) URL/, /'sbc:events\.url' https:/],
+    ],
+    [
+      "events to a URL with a password",
+      { events: { url: "https://me:secret@api.example.com/" } },
+      [/events\.url = .* without a password in it/],
+    ],
+    [
+      "a CA for an API without TLS",
+      { events: { url: "http://api.example.com/", caFile: "package.json" } },
+      [/events\.caFile = "package\.json" is for an API behind https/, /caFile.* holds no certificate/],
+    ],
+    [
+      "a CA file that is not there",
+      { events: { url: "https://api.example.com/", caFile: "no.pem" } },
+      [/events\.caFile = "no\.pem" does not exist/],
+    ],
+    ["a queue for nothing", { events: { queue: 0 } }, [/events\.queue = 0 must be at least 100/]],
+    [
       "certificate file that is not there",
       { certificates: { mode: "provided", chainFile: "no.pem", keyFile: "package.json" } },
       [/chainFile = "no\.pem" does not exist/],
@@ -414,6 +435,11 @@ describe("prod refuses", () => {
       "no door at all",
       { ...prod, edge: { ...prod.edge, ports: { tls: 0 } } },
       /ports\.tls = 0 leaves prod without any door/,
+    ],
+    [
+      "events that everybody can read",
+      { ...prod, events: { url: "http://api.example.com/" } },
+      /events\.url = .* unencrypted; it must begin with https in prod/,
     ],
     ["a private CA", { ...prod, certificates: { mode: "generated" } }, /certificates\.mode = "generated" is for dev/],
   ];

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
+import { describeLoad, load, type Load } from "../sip/load.ts";
+import { Failures } from "../support/failures.ts";
+import { EdgeStack, freeNetworks, type Outputs } from "../e2e/stack.ts";
+
+/** The long forms of test/e2e/resilience.test.ts. Each prints its figures. */
+describe("a stack whose parts fail for longer", { timeout: 1_200_000 }, () => {
+  let stack: EdgeStack;
+  let outputs: Outputs;
+  let failures: Failures;
+  let caller: SipAgent;
+  let phone: SipAgent;
+  let alice: Credentials;
+  let bob: Credentials;
+
+  const echo = { called: "600", rate: 10 } as const;
+  const print = (test: TestContext, run: Load) => test.diagnostic(describeLoad(run));
+  const seconds = (from: number) => `${((performance.now() - from) / 1000).toFixed(1)} s`;
+  const allAnswered = (run: Load) => {
+    assert.equal(run.answered, run.calls, `${describeLoad(run)}\n${run.result.errors.slice(0, 2000)}`);
+    assert.deepEqual(run.lost, []);
+  };
+  const nodeOf = (index: number) => outputs.containers.asterisk[index] ?? assert.fail(`no node ${index}`);
+
+  before(async () => {
+    const networks = freeNetworks();
+    stack = await EdgeStack.create({
+      networks,
+      subscribers: [{ name: "alice" }, { name: "bob" }],
+      protection: { unlimited: [networks.sbc] },
+      classes: [{ name: "default", maxCalls: 0, callsPerSecond: 0 }],
+    });
+    const { code, output } = await stack.up();
+    assert.equal(code, 0, output);
+    outputs = await stack.outputs();
+    failures = new Failures(outputs);
+    const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? assert.fail() });
+    [alice, bob] = [user("alice"), user("bob")];
+    const agent = () => SipAgent.start(outputs.sbcNetwork, failures.target);
+    [caller, phone] = await Promise.all([agent(), agent()]);
+  });
+
+  after(async () => {
+    for (const thing of [caller, phone]) await thing?.[Symbol.asyncDispose]();
+    await stack?.destroy();
+    await stack?.remove();
+  });
+
+  it("gives calls to the other node when one is frozen, and to it again when it goes on", async (test) => {
+    const node = nodeOf(0);
+    let run: Load;
+    try {
+      [run] = await Promise.all([
+        load(caller, { user: alice, ...echo, calls: 150, holdMs: 500 }),
+        failures.whenCallsRun(20).then(() => docker(["pause", node])),
+      ]);
+    } finally {
+      await docker(["unpause", node]);
+    }
+    print(test, run);
+    const slow = run.delays.filter((delay) => delay > 2000);
+    test.diagnostic(`${slow.length} calls waited for the frozen node, ${run.lost.length} that lived on it were lost`);
+    assert.equal(run.answered, run.calls, run.result.errors.slice(0, 2000));
+    const from = performance.now();
+    await waitFor("the node in rotation", async () => (await failures.nodesUp()) === 2, 60_000);
+    test.diagnostic(`in rotation again after ${seconds(from)}`);
+  });
+
+  it("takes a frozen node out of rotation by its pings alone", async (test) => {
+    const node = nodeOf(1);
+    const from = performance.now();
+    await docker(["pause", node]);
+    try {
+      await waitFor("one node in rotation", async () => (await failures.nodesUp()) === 1, 60_000);
+      test.diagnostic(`out of rotation after ${seconds(from)}`);
+    } finally {
+      await docker(["unpause", node]);
+    }
+    await waitFor("the node in rotation", async () => (await failures.nodesUp()) === 2, 60_000);
+  });
+
+  it("records the node that took the call, not the one that did not", async () => {
+    const node = nodeOf(0);
+    const address = outputs.addresses.asterisk[0]?.sbc ?? assert.fail("no node");
+    await docker(["pause", node]);
+    let run: Load;
+    try {
+      // Two in turn: one of them is offered to the frozen node first.
+      run = await load(caller, { user: alice, ...echo, calls: 2, holdMs: 300 });
+    } finally {
+      await docker(["unpause", node]);
+    }
+    assert.ok((run.delays.at(-1) ?? 0) > 2000, "one waited for the frozen node");
+    await waitFor("two records", async () => (await failures.records(run.id)) === 2, 30_000);
+    const wrong = `SELECT COUNT(*) FROM acc_cdrs WHERE xcid LIKE '%-${run.id}@%' AND node LIKE '%${address}:%'`;
+    assert.equal(await failures.query(wrong), "0");
+    await waitFor("the node in rotation", async () => (await failures.nodesUp()) === 2, 60_000);
+  });
+
+  it("ends and records the calls of a node that died, within a minute", async (test) => {
+    const node = nodeOf(1);
+    const talks = load(caller, { user: alice, ...echo, calls: 10, holdMs: 75_000 });
+    await waitFor("ten calls", async () => (await failures.metric("kamailio_dialog_active_dialogs")) === 10);
+    await failures.kill(node);
+    const from = performance.now();
+    // Nobody hangs up before the edge finds out.
+    await waitFor(
+      "the end of its calls",
+      async () => (await failures.metric("kamailio_dialog_active_dialogs")) <= 5,
+      60_000,
+    );
+    test.diagnostic(`its calls ended after ${seconds(from)}`);
+    const run = await talks;
+    print(test, run);
+    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 30_000);
+    assert.equal(run.answered, run.calls);
+  });
+
+  it("drains a node under load without losing a call", async (test) => {
+    const node = nodeOf(0);
+    const [run] = await Promise.all([
+      load(caller, { user: alice, ...echo, calls: 150, holdMs: 2000 }),
+      failures.whenCallsRun(20).then(async () => {
+        await stack.configure({ asterisk: { drain: ["asterisk-1"] } });
+        const { code, output } = await stack.up();
+        assert.equal(code, 0, output);
+        await waitFor("a drained node", async () => (await failures.metric("kamailio_dispatcher_drained")) === 1);
+      }),
+    ]);
+    print(test, run);
+    allAnswered(run);
+    await stack.configure({ asterisk: { drain: [] } });
+    assert.equal((await stack.up()).code, 0);
+    await waitFor(`${node} in rotation`, async () => (await failures.nodesUp()) === 2, 60_000);
+  });
+
+  it("answers calls and knows phones while the database is away for a minute", async (test) => {
+    await phone.register(bob);
+    const database = outputs.containers.mariadb;
+    await docker(["pause", database]);
+    let run: Load;
+    try {
+      run = await load(caller, { user: alice, ...echo, calls: 600, holdMs: 500 });
+      assert.deepEqual((await phone.register(bob)).log["register"], ["200"]);
+    } finally {
+      await docker(["unpause", database]);
+    }
+    print(test, run);
+    assert.ok(run.answered >= run.calls * 0.99, `${run.answered} of ${run.calls}`);
+    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 120_000);
+  });
+
+  it("goes on after RTPengine was killed: calls without it are refused, later ones have media again", async (test) => {
+    const media = outputs.containers.rtpengine[0] ?? assert.fail("no RTPengine");
+    const begun = await failures.startedAt(media);
+    const [run] = await Promise.all([
+      load(caller, { user: alice, ...echo, calls: 100, holdMs: 500 }),
+      failures.whenCallsRun(20).then(() => failures.kill(media)),
+    ]);
+    print(test, run);
+    await failures.restarted(media, begun);
+    await failures.healthy(media);
+    allAnswered(await load(caller, { user: alice, ...echo, calls: 10, holdMs: 300 }));
+    assert.ok(run.answered >= run.calls * 0.5, "most calls are answered once it is back");
+    assert.deepEqual(run.lost, [], "signalling does not lose calls that were there");
+  });
+
+  it("restarts cleanly without losing a call that is older than two seconds", async (test) => {
+    const edge = outputs.containers.kamailio;
+    const talks = load(caller, { user: alice, ...echo, calls: 10, holdMs: 25_000 });
+    await waitFor("ten calls in the database", () =>
+      failures.written("SELECT COUNT(*) = 10 FROM dialog WHERE state IN (3, 4)"),
+    );
+    const from = performance.now();
+    await docker(["restart", edge]);
+    await failures.healthy(edge);
+    test.diagnostic(`healthy ${seconds(from)} after the order to restart`);
+    const run = await talks;
+    print(test, run);
+    allAnswered(run);
+    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 30_000);
+  });
+
+  it("forgets calls that had ended when it was killed: no limit counts them, no second record", async (test) => {
+    const edge = outputs.containers.kamailio;
+    const run = await load(caller, { user: alice, ...echo, calls: 10, holdMs: 300 });
+    allAnswered(run);
+    const begun = await failures.startedAt(edge);
+    await failures.kill(edge);
+    await failures.restarted(edge, begun);
+    await failures.healthy(edge);
+    const from = performance.now();
+    const ghosts = await failures.metric("kamailio_dialog_active_dialogs");
+    await waitFor("no call", async () => (await failures.metric("kamailio_dialog_active_dialogs")) === 0, 150_000);
+    test.diagnostic(`${ghosts} calls came back from the database, gone after ${seconds(from)}`);
+    assert.equal(await failures.records(run.id), run.calls, "one record for each call");
+  });
+});
