@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it, type TestContext } from "node:test";
+import { after, afterEach, before, beforeEach, describe, it, type TestContext } from "node:test";
 import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
 import { docker } from "../sip/docker.ts";
 import { describeLoad, load, type Load } from "../sip/load.ts";
@@ -39,12 +39,16 @@ describe("a stack whose parts fail for longer", { timeout: 1_200_000 }, () => {
     failures = new Failures(outputs);
     const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? assert.fail() });
     [alice, bob] = [user("alice"), user("bob")];
+  });
+
+  // New ones each time: what one test left behind is no part of the next.
+  beforeEach(async () => {
     const agent = () => SipAgent.start(outputs.sbcNetwork, failures.target);
     [caller, phone] = await Promise.all([agent(), agent()]);
   });
+  afterEach(() => Promise.all([caller, phone].map((agent) => agent[Symbol.asyncDispose]())));
 
   after(async () => {
-    for (const thing of [caller, phone]) await thing?.[Symbol.asyncDispose]();
     await stack?.destroy();
     await stack?.remove();
   });
