@@ -76,8 +76,8 @@ export function ensurePlugins(cli: string, wish: PluginKind | undefined): string
 function officialAvailable(cli: string): boolean {
   const homes = [paths.pulumiHome, personsHome()];
   if (pluginNames.every((name) => homes.some((home) => installedKind(name, home) === "official"))) return true;
-  // The smallest of the three.
-  return download(cli, "random", 20_000) === undefined;
+  // The smallest of the three. A stand-in of the same version counts as installed, and then nothing was downloaded.
+  return download(cli, "random", 20_000) === undefined && installedKind("random") === "official";
 }
 
 /** @returns why not, in one line; undefined when it is installed. */
