@@ -62,6 +62,7 @@ const kamailio = new KamailioSbc("kamailio", {
   image: kamailioImage,
   domain,
   children: edge.workers,
+  callRecords: config.accounting,
   limits: { ...config.protection, ...timers },
   numbering: config.protection.numbering,
   signature: config.signature.mode,

@@ -509,6 +509,19 @@ export const configRules: readonly Rule[] = [
     },
   },
   {
+    reads: ["accounting", "edge"],
+    check: ({ accounting, edge }) => {
+      // 1 KiB each, and not more than half of the memory, which calls need too.
+      const most = edge.sharedMemoryMb * 512;
+      return problemIf(accounting.queueRows > most, {
+        path: ["accounting", "queueRows"],
+        value: accounting.queueRows,
+        problem: `could take more than half of sbc:edge.sharedMemoryMb (${edge.sharedMemoryMb}); it must be at most ${most}`,
+        example: String(most),
+      });
+    },
+  },
+  {
     reads: ["resources", "database"],
     check: ({ resources, database }) => {
       const least = database.bufferPoolMb + 192;

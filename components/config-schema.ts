@@ -782,6 +782,14 @@ export const configSchema = z.strictObject({
       description: "Connections at once.",
     }),
   }),
+  accounting: section({
+    queueRows: defaulted(integer(100, 1_000_000), kamailioDefaults.callRecords.queueRows, {
+      description: "Call records that may wait for the database, at most 1 KiB of shared memory each.",
+    }),
+    log: defaulted(z.boolean(), kamailioDefaults.callRecords.log, {
+      description: "Write each call record to the log as well.",
+    }),
+  }),
   resources: section({
     kamailio: resources("Kamailio", "shared memory + 160"),
     rtpengine: resources("RTPengine", "256"),

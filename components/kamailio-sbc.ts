@@ -34,6 +34,7 @@ import { componentType } from "./types.ts";
 /** The edge. A change of any value replaces its container, except where it says "reloaded live". */
 export interface KamailioSbcArgs extends Pick<
   KamailioConfigArgs,
+  | "callRecords"
   | "numbering"
   | "digest"
   | "signature"
@@ -142,6 +143,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
       signature: args.signature,
       topologyHiding: args.topologyHiding,
       userAgentPattern: args.userAgentPattern,
+      callRecords: args.callRecords,
       children: args.children,
       sharedMemoryMb: args.sharedMemoryMb,
       packageMemoryMb: args.packageMemoryMb,

@@ -89,6 +89,14 @@ export interface KamailioEvents {
   maxAgeSeconds: number;
 }
 
+/** How call records leave the edge. */
+export interface CallRecordSettings {
+  /** Records that may wait for the database, in shared memory, at most 1 KiB each; the oldest is dropped from a full queue. Default 10,000. */
+  queueRows: number;
+  /** Writes each record to the log as well. Default true. */
+  log: boolean;
+}
+
 /** What Kamailio's configuration depends on. A change of any value replaces the container. */
 export interface KamailioConfigArgs {
   /** SIP domain of the subscribers; also the digest realm. */
@@ -132,6 +140,8 @@ export interface KamailioConfigArgs {
   topologyHiding?: boolean;
   /** POSIX extended regular expression: requests whose User-Agent it finds are dropped. Default {@link scannerPattern}. */
   userAgentPattern?: string;
+  /** Call records. Default {@link kamailioDefaults}. */
+  callRecords?: Readonly<CallRecordSettings>;
   /** UDP workers per socket; as many again serve TCP and TLS. Default 4. */
   children?: number;
   /** Shared memory in MiB: about 0.2 MiB for each call per second. Default 128. */
@@ -192,6 +202,7 @@ export const kamailioDefaults = {
   },
   contactsPerSubscriber: 3,
   transfers: true,
+  callRecords: { queueRows: 10_000, log: true },
   children: 4,
   sharedMemoryMb: 128,
   packageMemoryMb: 16,
@@ -328,6 +339,7 @@ export function renderKamailioSecrets(args: Pick<KamailioConfigArgs, "database">
   return {
     "kamailio-secrets.cfg": [
       `#!define DBURL "mysql://${user}:${secrets.databasePassword}@${host}:${port}/${name}"`,
+      `#!define CDR_CONNECTION "cdr=>mysql://${user}:${secrets.databasePassword}@${host}:${port}/${name}"`,
       `#!define NONCE_SECRET "${secrets.nonceSecret}"`,
       `#!define OPS_AUTHORIZATION "Bearer ${secrets.opsToken}"`,
       ...(secrets.eventsKey === undefined ? [] : [`#!define EVENTS_KEY "${secrets.eventsKey}"`]),

@@ -1,3 +1,4 @@
+import { callRecordColumns } from "../mariadb/index.ts";
 import { addressGroups } from "../mariadb/rows.ts";
 import {
   corePort,
@@ -97,12 +98,17 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_NATIONAL_PREFIX: numbering.nationalPrefix,
     SBC_NATIONAL_LENGTH: numbering.nationalPrefix.length,
     SBC_COUNTRY_CODE: numbering.countryCode,
+    // Every node may let it ring in turn.
+    SBC_EARLY_SECONDS: Math.ceil((4 * limits.ringTimeoutMs) / 1000) + 60,
+    SBC_CDR_QUEUE: settings.callRecords.queueRows,
+    SBC_CDR_COLUMNS: callRecordColumns.join(","),
   };
   const switches = [
     ...(settings.digest === "both" ? ["DIGEST_CHOICE"] : []),
     ...(settings.signature === "off" ? [] : ["SIGNATURE", `SIGNATURE_${settings.signature.toUpperCase()}`]),
     ...(settings.mutualTls === 0 ? [] : ["MUTUAL_TLS"]),
     ...(events === undefined ? [] : ["EVENTS"]),
+    ...(settings.callRecords.log ? ["CDR_LOG"] : []),
   ];
   const socket = (name: string, transport: string, port: number, publicPort: number) => {
     const local = `${address}:${port}`;

@@ -28,6 +28,12 @@ export const database = {
   users: { schema: "schema", kamailio: "kamailio", asterisk: "asterisk", report: "report" },
 } as const;
 
+/** Columns of acc_cdrs that the edge writes, in the order of a record in its log: all but `id` and those that are calculated. */
+export const callRecordColumns = [
+  ...["cdr_id", "callid", "account", "src_ip", "start_time", "xcid", "direction", "caller", "callee", "node", "trunk"],
+  ...["codec", "sip_code", "cause", "ended_by", "ring_time", "answer_time", "end_time", "duration"],
+] as const;
+
 /** The values of the optional arguments. */
 export const mariadbDefaults = { bufferPoolMb: 64, maxConnections: 400 } as const;
 

@@ -64,7 +64,7 @@ export function renderDatabaseJobSecrets(secrets: DatabaseJobSecrets): FileMap {
 }
 
 /** Tables that Kamailio writes; it reads all others. An edge that was broken into cannot give itself a subscriber. */
-const writtenByKamailio = ["acc_cdrs", "dialog", "dialog_vars", "location", "location_attrs"];
+const writtenByKamailio = ["acc_cdrs", "cdr_queue", "dialog", "dialog_vars", "location", "location_attrs"];
 
 /** Rights by table: the server cannot grant on tables that are not there yet, so its init file only makes the users. */
 function grantsSql(): string {

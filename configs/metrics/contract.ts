@@ -120,6 +120,18 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     help: "Transfers that phones asked for, by kind (joined: its two calls were on two nodes)",
   },
   {
+    name: "cdr_rows",
+    type: "counter",
+    labels: { result: ["dropped", "failed", "written"] },
+    help: "Call records: written, refused by the database (failed), or dropped from a full queue",
+  },
+  {
+    name: "cdr_queue",
+    type: "gauge",
+    labels: {},
+    help: "Call records that wait for the database",
+  },
+  {
     name: "dispatcher_transitions",
     type: "counter",
     labels: { node: eachNode, state: ["down", "up"] },

@@ -154,7 +154,7 @@ export class SipAgent implements AsyncDisposable {
       ...Object.entries(files).map(
         ([name, content]) => `base64 -d > ${name} <<'END'\n${content.toString("base64")}\nEND`,
       ),
-      `${sipp.map((word) => `'${word}'`).join(" ")} > screen 2>&1 < /dev/null`,
+      `${sipp.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ")} > screen 2>&1 < /dev/null`,
       "code=$?; cat log 2> /dev/null; printf '\\0'; [ $code = 0 ] && exit; cat errors 2> /dev/null || grep -v '^$' screen | tail -n 5; exit $code",
     ].join("\n");
     const result = await tryDocker(["exec", "--interactive", this.container, "bash", "-s"], {

@@ -80,11 +80,16 @@ export class TestContainer implements AsyncDisposable {
   /** Waits until a health check (as Docker takes it, `CMD` first) succeeds. @throws with the output when it does not. */
   async healthy([, ...command]: readonly string[]): Promise<void> {
     try {
-      await waitFor(`health of ${this.name}`, async () => {
-        if (this.#process.exitCode !== null) throw new Error(`${this.name} ended with ${this.#process.exitCode}`);
-        return (await this.exec(command)).exitCode === 0;
-      });
+      await waitFor(
+        `health of ${this.name}`,
+        async () => {
+          if (this.#process.exitCode !== null) throw new Error(`${this.name} ended with ${this.#process.exitCode}`);
+          return (await this.exec(command)).exitCode === 0;
+        },
+        60_000,
+      );
     } catch (error) {
+      await this[Symbol.asyncDispose]();
       throw new Error(`${String(error)}\n${this.#output}`, { cause: error });
     }
   }

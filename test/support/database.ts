@@ -17,7 +17,10 @@ export const databaseSecrets: MariadbSecrets = {
 };
 
 /** MariaDB in our image, data in memory, healthy. */
-export async function startDatabase(secrets = databaseSecrets): Promise<TestContainer> {
+export async function startDatabase({
+  secrets = databaseSecrets,
+  network,
+}: { secrets?: MariadbSecrets; network?: TestContainer } = {}): Promise<TestContainer> {
   const { mounts, tmpfs, uid, memoryMb, healthcheck } = mariadbRuntime;
   const container = TestContainer.start({
     role: "mariadb",
@@ -28,6 +31,7 @@ export async function startDatabase(secrets = databaseSecrets): Promise<TestCont
     uid,
     // The data, which are in a volume otherwise.
     memoryMb: memoryMb + 256,
+    network,
   });
   await container.healthy(healthcheck);
   return container;

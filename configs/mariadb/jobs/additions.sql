@@ -150,7 +150,10 @@ INSERT IGNORE INTO version (table_name, table_version) VALUES
 -- One row per leg; the legs of one call share xcid, the Call-ID of the caller's leg, whose row (direction 'in') is the billable one.
 -- cdr_id is made by the edge: after a crash a call that had ended may come back from the dialog table and end a second time, and a
 -- caller chooses his Call-ID himself, so that a unique Call-ID would let him talk for nothing.
+-- start_time is when the INVITE came; ring_time and answer_time are NULL for what never happened; duration is talk, in seconds.
 ALTER TABLE acc_cdrs
+  MODIFY COLUMN start_time DATETIME(3) NOT NULL DEFAULT '2000-01-01',
+  MODIFY COLUMN end_time DATETIME(3) NOT NULL DEFAULT '2000-01-01',
   ADD COLUMN IF NOT EXISTS cdr_id VARCHAR(64) NOT NULL,
   ADD COLUMN IF NOT EXISTS callid VARCHAR(255) NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS xcid VARCHAR(255) NOT NULL DEFAULT '',
@@ -161,13 +164,21 @@ ALTER TABLE acc_cdrs
   ADD COLUMN IF NOT EXISTS node VARCHAR(192) NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS sip_code VARCHAR(3) NOT NULL DEFAULT '',
   ADD COLUMN IF NOT EXISTS cause VARCHAR(128) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS account VARCHAR(64) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS trunk VARCHAR(64) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS codec VARCHAR(32) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS ended_by VARCHAR(8) NOT NULL DEFAULT '',
+  ADD COLUMN IF NOT EXISTS ring_time DATETIME(3) NULL,
+  ADD COLUMN IF NOT EXISTS answer_time DATETIME(3) NULL,
+  -- Milliseconds until it rang (or was answered or over without ringing), and of ringing.
+  ADD COLUMN IF NOT EXISTS setup_ms INT AS
+    (TIMESTAMPDIFF(MICROSECOND, start_time, COALESCE(ring_time, answer_time, end_time)) DIV 1000) VIRTUAL,
+  ADD COLUMN IF NOT EXISTS ring_ms INT AS
+    (IFNULL(TIMESTAMPDIFF(MICROSECOND, ring_time, COALESCE(answer_time, end_time)) DIV 1000, 0)) VIRTUAL,
   ADD UNIQUE INDEX IF NOT EXISTS cdr_id_idx (cdr_id),
   ADD INDEX IF NOT EXISTS xcid_idx (xcid);
 
 -- What each account has used today (UTC) by trunks: the edge's counters (htable `daily`) begin with it. A call counts on the day on which it ends.
-ALTER TABLE acc_cdrs
-  ADD COLUMN IF NOT EXISTS account VARCHAR(64) NOT NULL DEFAULT '',
-  ADD COLUMN IF NOT EXISTS trunk VARCHAR(64) NOT NULL DEFAULT '';
 CREATE OR REPLACE VIEW dailycache AS
   WITH today AS (
     SELECT MIN(id) AS id, account, COUNT(*) AS calls, SUM(duration) AS seconds FROM acc_cdrs
@@ -179,3 +190,12 @@ CREATE OR REPLACE VIEW dailycache AS
   UNION ALL
   SELECT id, CONCAT('seconds::', account, '::', DATE_FORMAT(UTC_DATE(), '%Y%m%d')), 0, 1, CAST(CAST(seconds AS UNSIGNED) AS CHAR(16)), 0 FROM today;
 INSERT IGNORE INTO version (table_name, table_version) VALUES ('dailycache', 2);
+
+-- Records that were still queued when the edge was stopped (module mqueue).
+CREATE TABLE IF NOT EXISTS cdr_queue (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  `key` VARCHAR(64) NOT NULL,
+  val VARCHAR(4096) NOT NULL
+) ENGINE = InnoDB;
+-- A dialog's variable `cdr` holds names that a caller has chosen.
+ALTER TABLE dialog_vars MODIFY COLUMN dialog_value VARCHAR(2048) NOT NULL;
