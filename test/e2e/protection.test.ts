@@ -20,6 +20,7 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
   let flooder: SipAgent;
   let guesser: SipAgent;
   let parser: SipAgent;
+  let banned: SipAgent;
   let scanner: SipAgent;
   let office: SipAgent;
   let trusted: SipAgent;
@@ -44,9 +45,9 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
         numbering: { countryCode: "49" },
       },
     });
-    [phone, flooder, guesser, parser, scanner, office, trusted, carrier] = (await Promise.all(
-      Array.from({ length: 8 }, () => edge.agent()),
-    )) as [SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent];
+    [phone, flooder, guesser, parser, banned, scanner, office, trusted, carrier] = (await Promise.all(
+      Array.from({ length: 9 }, () => edge.agent()),
+    )) as [SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent, SipAgent];
     await edge.list("office", office.address);
     await edge.list("unlimited", trusted.address);
   });
@@ -81,6 +82,18 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
       await parser.script("protection/flood", garbage, 60);
       assert.equal(await edge.answers(parser), false);
       await waitFor("the end of the ban", () => edge.answers(parser), (banSeconds + 20) * 1000);
+    });
+
+    it("keeps a longer ban by an operator as long as he said, flood or no flood", async () => {
+      await edge.rpc("htable.setxi", "ipban", banned.address, "1", "3600");
+      const flood = { ...edge.as(banned, "bob"), method: "OPTIONS", perSecond: 100, seconds: 2 };
+      const { answered } = await banned.script<{ answered: number }>("protection/flood", flood, 60);
+      assert.equal(answered, 0);
+      const late = { waitMs: (banSeconds + 2) * 1000 };
+      assert.equal((await edge.probe(banned, late)).status, 0);
+      assert.equal(await edge.answers(banned), false);
+      await edge.rpc("htable.delete", "ipban", banned.address);
+      assert.equal(await edge.answers(banned), true);
     });
 
     it("bans who guesses passwords, whatever he calls himself, before he has tried many", async () => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   ha1,
   renderAddressRows,
+  renderUserAgentRows,
   renderDeviceRows,
   renderDispatcherRows,
   renderRelayRows,
@@ -137,5 +138,14 @@ describe("all rows", () => {
   it("are one transaction", () => {
     const sql = renderRows({ domain, subscribers: [], nodes: [] });
     assert.match(sql, /^START TRANSACTION;\n[^]*\nCOMMIT;\n$/);
+  });
+});
+
+describe("User-Agent rows", () => {
+  it("are the stack's own, blocked, and leave an operator's alone", () => {
+    const sql = renderUserAgentRows(["friendly-scanner", "it's"]);
+    assert.match(sql, /^DELETE FROM secfilter WHERE owner = 'stack';/);
+    assert.match(sql, /\(0, 0, 'friendly-scanner', 'stack'\),\s+\(0, 0, 'it\\'s', 'stack'\)/);
+    assert.doesNotMatch(renderUserAgentRows([]), /INSERT/);
   });
 });
