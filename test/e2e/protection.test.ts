@@ -3,6 +3,7 @@ import { createSocket } from "node:dgram";
 import { after, before, describe, it } from "node:test";
 import type { SipAgent } from "../sip/agent.ts";
 import { waitFor } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
 import { AttackedEdge } from "./attacked-edge.ts";
 
 const banSeconds = 4;
@@ -404,5 +405,19 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
 
   it("has not been restarted by any of it", async () => {
     assert.equal(await edge.restarts(), "0 true");
+  });
+
+  it("goes on with the day's calls where it was, after a restart", async () => {
+    await edge.noCalls();
+    const key = `calls::carol::${today()}`;
+    // Answered by the carrier; what the edge itself has refused has no record.
+    const made = "direction = 'out' AND account = 'carol' AND trunk = 'carrier'";
+    await waitFor(
+      "the records of carol's calls by the carrier",
+      async () => Number(await edge.sql(`SELECT COUNT(*) FROM acc_cdrs WHERE ${made}`)) >= 6,
+    );
+    await docker(["restart", edge.outputs.containers.kamailio]);
+    assert.match(await edge.rpc("htable.get", "daily", key), /value: [6-9]\b/i);
+    assert.match(await edge.rpc("htable.get", "daily", `seconds::carol::${today()}`), /value: [1-9]/i);
   });
 });
