@@ -25,6 +25,7 @@ const common = { defaults, networks, addresses: plan, images: config.images };
 const db = new Database("database", {
   ...common,
   ...config.database,
+  retentionDays: config.accounting.retentionDays,
   address: plan.mariadb,
   resources: resources.mariadb,
   rotation: rotation.database,

@@ -783,6 +783,9 @@ export const configSchema = z.strictObject({
     }),
   }),
   accounting: section({
+    retentionDays: defaulted(integer(1, 36_500), mariadbDefaults.retentionDays, {
+      description: "Days that call records are kept. There is no for ever.",
+    }),
     queueRows: defaulted(integer(100, 1_000_000), kamailioDefaults.callRecords.queueRows, {
       description: "Call records that may wait for the database, at most 1 KiB of shared memory each.",
     }),

@@ -33,6 +33,8 @@ export interface DatabaseArgs {
   readonly bufferPoolMb: number;
   /** Connections at once. Replaces the container. */
   readonly maxConnections: number;
+  /** Days that call records are kept. Restarts nothing. */
+  readonly retentionDays: number;
   /** Limits of the container; default memory: buffer pool + 320. */
   readonly resources: { readonly memoryMb?: number; readonly cpus: number };
   /** Counters: another value makes a new password for that user, in the running server. */
@@ -167,7 +169,13 @@ export class Database extends pulumi.ComponentResource {
         user: `${uid}:${gid}`,
         command: [...entrypoint, ...command],
         staged: [
-          { path: mounts.files, files: renderDatabaseJob({ host: this.args.address }), mode: "0444", uid, gid },
+          {
+            path: mounts.files,
+            files: renderDatabaseJob({ host: this.args.address, retentionDays: this.args.retentionDays }),
+            mode: "0444",
+            uid,
+            gid,
+          },
           { path: mounts.secrets, files: secrets, mode: "0400", uid, gid },
         ],
         networks: [{ network: this.args.networks.data }],

@@ -35,7 +35,7 @@ export const callRecordColumns = [
 ] as const;
 
 /** The values of the optional arguments. */
-export const mariadbDefaults = { bufferPoolMb: 64, maxConnections: 400 } as const;
+export const mariadbDefaults = { bufferPoolMb: 64, maxConnections: 400, retentionDays: 400 } as const;
 
 /** How the container has to be run. */
 export const mariadbRuntime = {

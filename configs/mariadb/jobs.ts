@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import { asteriskGrants, voicemailSql } from "../asterisk/index.ts";
 import type { FileMap } from "../files.ts";
-import { database, usersScript } from "./index.ts";
+import { database, mariadbDefaults, usersScript } from "./index.ts";
 
 /** Arguments of the database job. */
 export interface DatabaseJobArgs {
   /** MariaDB's address. Port, name and users are those of {@link database}. */
   host: string;
+  /** Days that call records are kept. Default {@link mariadbDefaults}. */
+  retentionDays?: number;
 }
 
 /** Secrets of the database job. */
@@ -43,6 +45,7 @@ export function renderPasswordsJob(): FileMap {
 const file = (name: string): string => readFileSync(new URL(`jobs/${name}`, import.meta.url), "utf8");
 const databaseScript = file("database.sh");
 const additions = file("additions.sql");
+const retention = file("retention.sql");
 
 /** The plain files of the job, for `/etc/sbc/job`. */
 export function renderDatabaseJob(args: DatabaseJobArgs): FileMap {
@@ -51,6 +54,7 @@ export function renderDatabaseJob(args: DatabaseJobArgs): FileMap {
     "database.env": `host=${args.host}\nport=${database.port}\nuser=${database.users.schema}\ndatabase=${database.name}\n`,
     "additions.sql": additions,
     "voicemail.sql": voicemailSql,
+    "retention.sql": retentionSql(args.retentionDays ?? mariadbDefaults.retentionDays),
     "grants.sql": grantsSql(),
   };
 }
@@ -62,6 +66,10 @@ export function renderDatabaseJobSecrets(secrets: DatabaseJobSecrets): FileMap {
     "rows.sql": secrets.rows,
   };
 }
+
+/** The server's own scheduler runs it, every hour: nothing else has to be there for it. */
+const retentionSql = (days: number): string =>
+  `${retention}CREATE OR REPLACE EVENT cdr_retention ON SCHEDULE EVERY 1 HOUR DO CALL cdr_retention(${days});\n`;
 
 /** Tables that Kamailio writes; it reads all others. An edge that was broken into cannot give itself a subscriber. */
 const writtenByKamailio = ["acc_cdrs", "cdr_queue", "dialog", "dialog_vars", "location", "location_attrs"];

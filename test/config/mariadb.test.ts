@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { database } from "../../configs/mariadb/index.ts";
+import { renderDatabaseJob } from "../../configs/mariadb/jobs.ts";
 import { renderRows, type Rows } from "../../configs/mariadb/rows.ts";
+import { waitFor } from "../sip/agent.ts";
 import type { TestContainer } from "../support/container.ts";
 import { databaseSecrets, query, runDatabaseJob, startDatabase } from "../support/database.ts";
 
@@ -113,8 +115,34 @@ describe("MariaDB and its job, in our images", () => {
   });
 
   it("does not write a call record twice", async () => {
-    await query(mariadb, "INSERT INTO acc_cdrs (cdr_id) VALUES ('once')");
-    assert.match((await query(mariadb, "INSERT INTO acc_cdrs (cdr_id) VALUES ('once')")).error, /Duplicate entry/);
+    await query(mariadb, "INSERT INTO acc_cdrs (cdr_id, start_time) VALUES ('once', UTC_TIMESTAMP())");
+    assert.match(
+      (await query(mariadb, "INSERT INTO acc_cdrs (cdr_id, start_time) VALUES ('once', UTC_TIMESTAMP())")).error,
+      /Duplicate entry/,
+    );
+  });
+
+  it("lets call records go when they are too old, and nothing else", async () => {
+    const old = "UTC_TIMESTAMP() - INTERVAL 31 DAY";
+    await query(
+      mariadb,
+      `DELETE FROM acc_cdrs;
+      INSERT INTO acc_cdrs (cdr_id, start_time) SELECT CONCAT('old-', seq), ${old} FROM seq_1_to_2500;
+      INSERT INTO acc_cdrs (cdr_id, start_time) VALUES ('young', UTC_TIMESTAMP() - INTERVAL 29 DAY);
+      INSERT INTO voicemail_messages (dir, msgnum, origtime, recording) VALUES ('/var/spool/asterisk/old', 0, '1000000000', 'x');`,
+    );
+    assert.deepEqual(await select("SELECT COUNT(*) FROM acc_cdrs"), ["2501"]);
+    // The event is made anew and so runs at once, then every hour.
+    const files = renderDatabaseJob({ host: "127.0.0.1", retentionDays: 30 });
+    const job = await runDatabaseJob(mariadb, "", { steps: ["schema"], files });
+    assert.equal(job.exitCode, 0, job.output);
+    await waitFor("the old records to go", async () => (await select("SELECT COUNT(*) FROM acc_cdrs"))[0] === "1");
+    assert.deepEqual(await select("SELECT cdr_id FROM acc_cdrs"), ["young"]);
+    assert.deepEqual(await select("SELECT COUNT(*) FROM voicemail_messages"), ["1"]);
+    const event =
+      "SELECT status, interval_value, interval_field FROM information_schema.events WHERE event_name = 'cdr_retention'";
+    assert.deepEqual(await select(event), ["ENABLED\t1\tHOUR"]);
+    assert.deepEqual(await select("SELECT @@event_scheduler"), ["ON"]);
   });
 
   it("says which table is of another Kamailio version", async () => {

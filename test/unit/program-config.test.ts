@@ -99,6 +99,12 @@ describe("a mistake is told with its key, its value, what is allowed and the com
     ],
     ["no JSON", { asterisk: "2" }, [/sbc:asterisk = .* must be a map of keys/]],
     ["no domain", { domain: "" }, [/sbc:domain = "" must be a host name/, /config set sbc:domain sip\.example\.com/]],
+    ["records kept for ever", { accounting: { retentionDays: 0 } }, [/accounting\.retentionDays = 0 must be at least 1/]],
+    [
+      "a queue larger than the memory",
+      { accounting: { queueRows: 20_000 }, edge: { sharedMemoryMb: 32 } },
+      [/accounting\.queueRows = 20000 could take more than half of .*\(32\); it must be at most 16384/],
+    ],
     ["no node", { asterisk: { nodes: 0 } }, [/sbc:asterisk\.nodes = 0 must be at least 1/]],
     [
       "nodes that do not fit",

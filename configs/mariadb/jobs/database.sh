@@ -41,7 +41,7 @@ schema() {
     sed -nE "s/^INSERT INTO version .*values \('([a-z_]+)','([0-9]+)'\);/\1 \2/p" "$tables/$file-create.sql"
   done)
 
-  cat "$here/additions.sql" "$here/voicemail.sql" "$here/grants.sql" | sql "$database" ||
+  cat "$here/additions.sql" "$here/voicemail.sql" "$here/retention.sql" "$here/grants.sql" | sql "$database" ||
     fail "the tables of this stack could not be made"
   echo "schema: ready"
 }
