@@ -75,8 +75,8 @@ function testFiles(folder: string): string[] {
     .map((file) => join(folder, file));
 }
 
-/** Suites that build images or bring stacks up take one file at a time: two cores would only make both slow. */
-const serial = new Set<string>(["config", "policy", "conformance", "e2e", "long"]);
+/** Suites that build images, or measure, take one file at a time: two cores would only make both slow. Calls mostly wait. */
+const serial = new Set<string>(["config", "policy", "conformance", "long"]);
 
 function runSuite(suite: string, files: readonly string[], environment: NodeJS.ProcessEnv): Promise<Totals> {
   const concurrency = serial.has(suite) ? 1 : 2;
