@@ -99,7 +99,11 @@ describe("a mistake is told with its key, its value, what is allowed and the com
     ],
     ["no JSON", { asterisk: "2" }, [/sbc:asterisk = .* must be a map of keys/]],
     ["no domain", { domain: "" }, [/sbc:domain = "" must be a host name/, /config set sbc:domain sip\.example\.com/]],
-    ["records kept for ever", { accounting: { retentionDays: 0 } }, [/accounting\.retentionDays = 0 must be at least 1/]],
+    [
+      "records kept for ever",
+      { accounting: { retentionDays: 0 } },
+      [/accounting\.retentionDays = 0 must be at least 1/],
+    ],
     [
       "a queue larger than the memory",
       { accounting: { queueRows: 20_000 }, edge: { sharedMemoryMb: 32 } },

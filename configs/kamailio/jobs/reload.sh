@@ -3,6 +3,7 @@
 set -euo pipefail
 
 here=$(dirname "$0")
+relays=()
 # shellcheck source=/dev/null
 . "$here/reload.env"
 : "${host:?}" "${port:?}" "${reload[0]:?}"
