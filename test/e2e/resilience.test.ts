@@ -182,7 +182,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     await waitFor("the node in rotation", async () => (await failures.nodesUp()) === 2, 60_000);
   });
 
-  it("answers every call while the database is away, and registers phones again", async (test) => {
+  it("answers every call while the database is away, registers phones again, and records the calls afterwards", async (test) => {
     await phone.register(bob);
     const database = outputs.containers.mariadb;
     await docker(["pause", database]);
@@ -196,6 +196,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     }
     print(test, run);
     allAnswered(run);
+    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 60_000);
   });
 
   it("is killed itself, and knows phones and calls again", async (test) => {
