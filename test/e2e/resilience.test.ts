@@ -206,11 +206,10 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
       failures.written("SELECT COUNT(*) FROM location WHERE username = 'bob'"),
     );
     const { done: answered } = await phone.wait("answer", { limitSeconds: 120 });
+    const since = Math.floor(Date.now() / 1000);
     // Long enough to be there before and after.
     const talk = caller.run("call", { user: alice, called: "bob", holdMs: 12_000, limitSeconds: 90 });
-    await waitFor("both legs in the database", () =>
-      failures.written("SELECT COUNT(*) = 2 FROM dialog WHERE state = 4"),
-    );
+    await waitFor("both legs in the database", () => failures.dialogs(2, since));
     const begun = await failures.startedAt(edge);
     await failures.kill(edge);
     await failures.restarted(edge, begun);

@@ -100,6 +100,14 @@ export class Failures {
     return Number(await this.query(sql)) > 0;
   }
 
+  /**
+   * Whether as many answered legs that began at this time (Unix, in seconds) or later are in the database. Rows of calls that ended while it
+   * was away are left in there.
+   */
+  dialogs(legs: number, since: number): Promise<boolean> {
+    return this.written(`SELECT COUNT(*) = ${legs} FROM dialog WHERE state = 4 AND start_time >= ${since}`);
+  }
+
   /** Call records of a run's calls, all legs. */
   async records(id: string): Promise<number> {
     return Number(await this.query(`SELECT COUNT(*) FROM acc_cdrs WHERE xcid LIKE '%-${id}@%'`));
