@@ -196,9 +196,22 @@ describe("a stack whose parts fail for longer", { timeout: 1_200_000 }, () => {
   });
 
   it("forgets calls that had ended when it was killed: no limit counts them, no second record", async (test) => {
-    const edge = outputs.containers.kamailio;
-    const run = await load(caller, { user: alice, ...echo, calls: 10, holdMs: 300 });
+    const { kamailio: edge, mariadb: database } = outputs.containers;
+    const since = Math.floor(Date.now() / 1000);
+    const talks = load(caller, { user: alice, ...echo, calls: 10, holdMs: 8000 });
+    await waitFor("ten calls in the database", () => failures.dialogs(10, since));
+    // Their rows stay when they end without it.
+    await docker(["pause", database]);
+    let run: Load;
+    try {
+      run = await talks;
+    } finally {
+      await docker(["unpause", database]);
+    }
     allAnswered(run);
+    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 60_000);
+    assert.ok(await failures.dialogs(10, since), "their rows are still there");
+
     const begun = await failures.startedAt(edge);
     await failures.kill(edge);
     await failures.restarted(edge, begun);
@@ -207,6 +220,7 @@ describe("a stack whose parts fail for longer", { timeout: 1_200_000 }, () => {
     const ghosts = await failures.metric("kamailio_dialog_active_dialogs");
     await waitFor("no call", async () => (await failures.metric("kamailio_dialog_active_dialogs")) === 0, 150_000);
     test.diagnostic(`${ghosts} calls came back from the database, gone after ${seconds(from)}`);
+    assert.ok(ghosts >= 10);
     assert.equal(await failures.records(run.id), run.calls, "one record for each call");
   });
 });
