@@ -1,7 +1,10 @@
 import { flushCompileCache } from "node:module";
 import { PolicyPack } from "@pulumi/policy";
 import { prodConfig } from "./configuration.ts";
+import { decodeOnce } from "./lib/decode-once.ts";
 import { rules } from "./registry.ts";
+
+decodeOnce();
 
 // Constructing starts the server, so nothing else may import this file. Without --policy-pack-config a stack is judged as prod:
 // forgetting the option can then only be too strict.
