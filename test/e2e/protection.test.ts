@@ -277,18 +277,19 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
     });
   });
 
+  // From an address without a limit of requests: on a fast machine the limits of calls below were never reached, for the address was banned.
   describe("by too many calls", () => {
     it("lets a subscriber have so many calls at once, and one more when one has ended", async () => {
       const before = await rejected("calls");
-      const three = await edge.calls(phone, "carol", { count: 3, everyMs: 800, holdMs: 3000 });
+      const three = await edge.calls(trusted, "carol", { count: 3, everyMs: 800, holdMs: 3000 });
       assert.deepEqual(three.statuses, [200, 200, 403]);
       assert.equal((await rejected("calls")) - before, 1);
-      assert.deepEqual((await edge.calls(phone, "carol")).statuses, [200]);
+      assert.deepEqual((await edge.calls(trusted, "carol")).statuses, [200]);
     });
 
     it("lets a subscriber begin so many calls a second", async () => {
       const restore = await edge.policy("class.tight.max_calls", 0);
-      const burst = await edge.calls(phone, "carol", { count: 10, everyMs: 10 });
+      const burst = await edge.calls(trusted, "carol", { count: 10, everyMs: 10 });
       await restore();
       const [taken, refused] = [200, 503].map((status) => burst.statuses.filter((one) => one === status).length);
       assert.equal((taken ?? 0) + (refused ?? 0), 10, burst.statuses.join());
@@ -298,14 +299,14 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
 
     it("never lets a burst over the limit, however many workers look at it", async () => {
       const restore = await edge.policy("class.tight.calls_per_second", 0);
-      const burst = await edge.calls(phone, "carol", { count: 12, everyMs: 0, holdMs: 3000 });
+      const burst = await edge.calls(trusted, "carol", { count: 12, everyMs: 0, holdMs: 3000 });
       await restore();
       assert.equal(burst.statuses.filter((status) => status === 200).length, 2, burst.statuses.join());
     });
 
     it("ends a call that is too long for the class", async () => {
       const restore = await edge.policy("class.tight.call_seconds", 3);
-      const { hungUpMs } = await edge.calls(phone, "carol", { holdMs: 6000 });
+      const { hungUpMs } = await edge.calls(trusted, "carol", { holdMs: 6000 });
       await restore();
       assert.ok((hungUpMs[0] ?? 0) > 1500 && (hungUpMs[0] ?? 0) < 5900, `hung up after ${hungUpMs[0]} ms`);
     });
@@ -314,7 +315,7 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
   describe("by somebody who calls what costs money", () => {
     // The first word is the caller's: carol may call 49 and 1, everybody else nothing.
     const dial = async (user: string, called: string, options: Record<string, unknown> = {}) =>
-      (await edge.calls(phone, user, { called, ...options })).statuses;
+      (await edge.calls(trusted, user, { called, ...options })).statuses;
 
     before(async () => {
       await edge.addTrunk("carrier", carrier, ["+", "00", "0", "112"]);
@@ -342,7 +343,7 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
       const minutes = await edge.policy("class.tight.daily_minutes", 1);
       // What is left of the minute ends the call.
       await edge.rpc("htable.seti", "daily", `seconds::carol::${today()}`, "58");
-      const [short] = (await edge.calls(phone, "carol", { called: "+4930123", holdMs: 6000 })).hungUpMs;
+      const [short] = (await edge.calls(trusted, "carol", { called: "+4930123", holdMs: 6000 })).hungUpMs;
       assert.ok((short ?? 0) > 500 && (short ?? 0) < 5900, `hung up after ${short} ms`);
       await waitFor("the minute used up", async () => (await dial("carol", "+4930123"))[0] === 403);
       await minutes();
