@@ -179,7 +179,7 @@ export const edgeMetrics: readonly EdgeMetric[] = [
   {
     name: "rtpengine_up",
     type: "gauge",
-    labels: { instance: { each: "RTPengine, by its control socket" } },
+    labels: { relay: { each: "RTPengine, by its control socket" } },
     help: "1 while the RTPengine answers the edge and is not drained",
   },
   {

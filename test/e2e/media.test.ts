@@ -109,7 +109,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     );
   };
   const relayUp = (index: number) =>
-    edgeMetric("kamailio_rtpengine_up", { instance: `udp:${outputs.addresses.rtpengine[index]?.sbc}:22222` });
+    edgeMetric("kamailio_rtpengine_up", { relay: `udp:${outputs.addresses.rtpengine[index]?.sbc}:22222` });
   /** Does the edge give it calls? Asked anew, the gauge is seconds old. */
   const isActive = async (index: number) => {
     const url = `udp:${outputs.addresses.rtpengine[index]?.sbc}:22222`;
