@@ -15,7 +15,7 @@ import { database } from "./configs/mariadb/index.ts";
 
 const config = loadConfig();
 const { asterisk, domain, edge, resources, rotation, rtp, timers } = config;
-const plan = planAddresses(config.networks, asterisk.nodes, rtp.instances);
+const plan = planAddresses(config.networks, asterisk.nodes, rtp.instances, edge.ipv6.subnet);
 const defaults = { prefix: config.name, logs: config.logs, limits: config.limits };
 
 const certificate = serverCertificate(config, plan);
@@ -44,6 +44,7 @@ const rtpengine = new RtpEngine("rtpengine", {
   ...rtp,
   bind: edge.bind,
   publicAddress: edge.publicAddress,
+  mediaAddress6: edge.ipv6.mediaAddress,
   callMaxSeconds: timers.callMaxSeconds,
   resources: resources.rtpengine,
 });

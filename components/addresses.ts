@@ -1,4 +1,5 @@
 import { formatAddress, formatCidr, parseCidr, type Cidr } from "./ipv4.ts";
+import { formatAddress6, formatCidr6, parseCidr6 } from "./ipv6.ts";
 
 /** Subnets of the three networks, as `10.5.0.0/24`. */
 export interface Subnets {
@@ -25,6 +26,14 @@ export interface Legs {
   readonly data: string;
 }
 
+/** The IPv6 addresses of a stack, all on sbc_net. */
+export interface Ipv6Plan {
+  readonly network: NetworkPlan;
+  readonly kamailio: string;
+  /** In the order of the instance numbers. */
+  readonly rtpengine: readonly string[];
+}
+
 /** Every fixed address of a stack. */
 export interface AddressPlan {
   readonly networks: Readonly<Record<keyof Subnets, NetworkPlan>>;
@@ -38,6 +47,8 @@ export interface AddressPlan {
   readonly mariadb: string;
   /** In the order of the node numbers. */
   readonly asterisk: readonly (Legs & { readonly name: string })[];
+  /** Undefined: the stack has IPv4 alone. */
+  readonly ipv6?: Ipv6Plan | undefined;
 }
 
 /** Largest prefix lengths, i.e. smallest subnets. */
@@ -74,9 +85,10 @@ export function nodeName(index: number): string {
 
 /**
  * Gives every member its addresses. Each depends on the subnets and its own number alone, so nothing moves when nodes come or go.
+ * @param subnet6 IPv6 subnet of sbc_net. Default: none.
  * @throws RangeError when a subnet is none or too small, or the nodes or RTPengines do not fit.
  */
-export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1): AddressPlan {
+export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1, subnet6?: string): AddressPlan {
   const blocks = { sbc: cidr("sbc", subnets), monitoring: cidr("monitoring", subnets), data: cidr("data", subnets) };
   for (const name of networkNames) {
     if (blocks[name].prefix > smallestSubnets[name]) {
@@ -116,6 +128,29 @@ export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1): 
       name: nodeName(index),
       ...legs(offsets.asterisk + index),
     })),
+    ipv6: subnet6 === undefined ? undefined : planIpv6(subnet6, rtpengines),
+  };
+}
+
+/** The longest prefix, i.e. the smallest IPv6 subnet. */
+export const smallestSubnet6 = 112;
+
+/** The last parts are those of the IPv4 addresses; the engine takes addresses for others from the second quarter (it cannot count to the end). */
+function planIpv6(subnet: string, rtpengines: number): Ipv6Plan {
+  const block = parseCidr6(subnet);
+  if (block === undefined || block.prefix > smallestSubnet6) {
+    throw new RangeError(`${subnet} is no IPv6 subnet such as fd00:5bc::/64, or smaller than a /${smallestSubnet6}`);
+  }
+  const at = (offset: number) => formatAddress6(block.first + BigInt(offset));
+  const { first, last, prefix } = block;
+  return {
+    network: {
+      subnet: formatCidr6(block),
+      gateway: at(offsets.gateway),
+      ipRange: formatCidr6({ first: first + (last + 1n - first) / 4n, last, prefix: prefix + 2 }),
+    },
+    kamailio: at(offsets.kamailio),
+    rtpengine: rtpengineOffsets.slice(0, rtpengines).map(at),
   };
 }
 

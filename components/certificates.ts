@@ -30,9 +30,10 @@ export function serverCertificate(config: Config, addresses: AddressPlan): Certi
     rotation: rotation.certificates.ca,
   });
   // Phones may be told any of them as outbound proxy.
-  const ipAddresses = [edge.publicAddress, edge.bind, addresses.kamailio.sbc, ...certificates.names].filter(
+  const named = [edge.publicAddress, edge.bind, addresses.kamailio.sbc, ...certificates.names].filter(
     (name) => name !== undefined && parseAddress(name) !== undefined,
-  ) as string[];
+  );
+  const ipAddresses = [...named, addresses.ipv6?.kamailio].filter((name) => name !== undefined);
   const hostNames = certificates.names.filter((name) => parseAddress(name) === undefined && name !== domain);
   return authority.server("kamailio-tls", {
     dnsNames: [domain, ...hostNames],

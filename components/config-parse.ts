@@ -88,6 +88,7 @@ export function resolveConfig(values: ConfigValues, stack: string) {
         tcp: edge.ports.tcp ?? plainPort,
         tls: edge.ports.tls ?? 5061,
       },
+      ipv6: { ...edge.ipv6, transports: edge.ipv6.transports ?? (prod ? ["tls"] : ["udp", "tcp", "tls"]) },
     },
     rtp: {
       ...rtp,

@@ -8,7 +8,9 @@ import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
 import { pinCommand, pinProblems } from "./image-pins.ts";
 import { problemIf, type Rule } from "./config-rule.ts";
+import { ipv6Rules } from "./config-rules-ipv6.ts";
 import { trunkRules } from "./config-rules-trunks.ts";
+import { overlapping, parseNetwork } from "./ipv6.ts";
 import { isPrivate, overlap, parseAddress, parseCidr } from "./ipv4.ts";
 import { mediaPorts, portsPerCall } from "./media-ports.ts";
 
@@ -82,6 +84,7 @@ export const configRules: readonly Rule[] = [
       ),
   },
   ...trunkRules,
+  ...ipv6Rules,
   {
     reads: ["classes", "timers", "protection"],
     check: ({ classes, timers, protection }) =>
@@ -652,16 +655,15 @@ function listProblems(protection: Config["protection"]): ConfigProblem[] {
     ["blocked", "office"],
     ["unlimited", "office"],
   ] as const;
-  const block = (cidr: string) => parseCidr(cidr.includes("/") ? cidr : `${cidr}/32`);
   return pairs.flatMap(([strong, weak]) =>
     protection[weak].flatMap((cidr, index) => {
-      const inner = block(cidr);
+      const inner = parseNetwork(cidr);
       const other = protection[strong].find((one, at) => {
-        const outer = block(one);
+        const outer = parseNetwork(one);
         if (inner === undefined || outer === undefined || (strong === weak && at === index)) return false;
         // Of two that are equal the later one is too many.
         const same = outer.prefix === inner.prefix && strong === weak;
-        return overlap(outer, inner) && (same ? at < index : outer.prefix <= inner.prefix);
+        return overlapping(outer, inner) && (same ? at < index : outer.prefix <= inner.prefix);
       });
       return problemIf(other !== undefined, {
         path: ["protection", weak, index],

@@ -3,15 +3,16 @@ import { credentialName } from "../configs/acme/index.ts";
 import { asteriskDefaults } from "../configs/asterisk/index.ts";
 import { admissionDefaults } from "../configs/kamailio/admission.ts";
 import { patternProblem, scannerPattern, scannerUserAgents } from "../configs/kamailio/user-agents.ts";
-import { kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
+import { ipv6Transports, kamailioDefaults, type KamailioLimits } from "../configs/kamailio/index.ts";
 import { srtpRules, type SrtpRule } from "../configs/kamailio/media.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
 import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
 import { calledPattern, numberPattern, trunkNamePattern } from "../configs/mariadb/trunks.ts";
-import { rtpengineCapacity, smallestSubnets, type Subnets } from "./addresses.ts";
+import { rtpengineCapacity, smallestSubnet6, smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
 import { defaultPinsFile, registryProblem } from "./image-pins.ts";
 import { formatCidr, parseAddress, parseCidr } from "./ipv4.ts";
+import { formatCidr6, parseAddress6, parseCidr6, parseNetwork } from "./ipv6.ts";
 
 /** What documentation and error messages know about a key beside its type. */
 export interface KeyMeta {
@@ -68,6 +69,23 @@ const network = () =>
       ? "must be an IPv4 address or network such as 198.51.100.0/24"
       : undefined,
   );
+
+const anyNetwork = () =>
+  text((value) =>
+    parseNetwork(value) === undefined
+      ? "must be an address or network such as 198.51.100.0/24 or 2001:db8:7::/48"
+      : undefined,
+  );
+
+const subnet6 = () =>
+  text((value) => {
+    const block = parseCidr6(value);
+    if (block === undefined) return "must be an IPv6 subnet such as fd00:5bc::/64";
+    if (formatCidr6(block) !== value) return `must be written as ${formatCidr6(block)}`;
+    return block.prefix > smallestSubnet6
+      ? `is too small; it must be a /${smallestSubnet6} or larger, such as a /64`
+      : undefined;
+  });
 
 const subnet = (name: keyof Subnets) =>
   text((value) => {
@@ -299,6 +317,29 @@ export const configSchema = z.strictObject({
         description: "Host port of a TCP socket that only the addresses of trunks may use; 0 makes none.",
         example: "5070",
       }),
+    }),
+    ipv6: section({
+      subnet: optional(subnet6(), {
+        description:
+          "IPv6 subnet of sbc_net, a /112 or larger, which the network routes to this host; with it the edge listens on IPv6 too.",
+        defaultText: "none: IPv4 alone",
+        example: "fd00:5bc::/64",
+      }),
+      transports: optional(z.array(z.enum(ipv6Transports)), {
+        description: "What listens on IPv6, on the ports of sbc_net: 5060, 5060, 5061 and 5062.",
+        defaultText: "`udp`, `tcp` and `tls` in dev, `tls` in prod",
+        example: "tls",
+      }),
+      mediaAddress: optional(
+        text((value) =>
+          parseAddress6(value) === undefined ? "must be an IPv6 address such as 2001:db8::10" : undefined,
+        ),
+        {
+          description: "The host's IPv6 address for media with `sbc:rtp.mode` host.",
+          defaultText: "required there with `subnet`",
+          example: "2001:db8::10",
+        },
+      ),
     }),
     digest: defaulted(z.enum(["MD5", "SHA-256", "both"]), kamailioDefaults.digest, {
       description:
@@ -719,20 +760,20 @@ export const configSchema = z.strictObject({
         example: "49",
       }),
     }),
-    blocked: defaulted(z.array(network()), [], {
+    blocked: defaulted(z.array(anyNetwork()), [], {
       description: "Networks that are never answered.",
       example: "203.0.113.0/24",
     }),
-    unlimited: defaulted(z.array(network()), [], {
+    unlimited: defaulted(z.array(anyNetwork()), [], {
       description: "Networks that are never counted or banned.",
       example: "203.0.113.0/24",
     }),
-    office: defaulted(z.array(network()), [], {
+    office: defaulted(z.array(anyNetwork()), [], {
       description:
         "Networks with many phones behind few addresses: `officeDensity` goes for them, and no ban as a whole.",
       example: "203.0.113.0/24",
     }),
-    allowed: defaulted(z.array(network()), [], {
+    allowed: defaulted(z.array(anyNetwork()), [], {
       description: "With any network in here, nobody else but trunks is answered.",
       defaultText: "everybody",
       example: "203.0.113.0/24",

@@ -20,6 +20,8 @@ export interface Attachment {
   readonly network: docker.Network;
   /** Fixed address; left out: the engine takes one from the dynamic range. */
   readonly address?: string;
+  /** Fixed IPv6 address, where the network has such. */
+  readonly address6?: string | undefined;
   /** Names under which others on the network find it. */
   readonly aliases?: readonly string[];
 }
@@ -66,9 +68,10 @@ export function volumeMounts(mounts: readonly VolumeMount[]): NonNullable<docker
 
 /** Networks in the provider's words. */
 export function attachments(networks: readonly Attachment[]): NonNullable<docker.ContainerArgs["networksAdvanced"]> {
-  return networks.map(({ network, address, aliases }) => ({
+  return networks.map(({ network, address, address6, aliases }) => ({
     name: network.name,
     ...(address !== undefined && { ipv4Address: address }),
+    ...(address6 !== undefined && { ipv6Address: address6 }),
     ...(aliases !== undefined && { aliases: [...aliases] }),
   }));
 }

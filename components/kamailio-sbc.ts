@@ -9,6 +9,7 @@ import {
   renderKamailioConfig,
   renderKamailioSecrets,
   trunkPort,
+  type Ipv6Transport,
   type KamailioConfigArgs,
   type KamailioLimits,
   type SipPorts,
@@ -59,6 +60,8 @@ export interface KamailioSbcArgs extends Pick<
   readonly ports: EdgePorts;
   /** Address that phones are told to use. Default: the container's own. */
   readonly publicAddress?: string;
+  /** What listens on the stack's IPv6 address, where it has one. */
+  readonly ipv6: { readonly transports: readonly Ipv6Transport[] };
   /** Limits and timers. */
   readonly limits: Readonly<KamailioLimits>;
   /** Certificate of the TLS socket, or the CA that it comes from. Reloaded live; from the one to the other replaces the container. */
@@ -118,8 +121,10 @@ interface TlsVolume {
 export class KamailioSbc extends pulumi.ComponentResource {
   /** The edge, once healthy. */
   public readonly container: docker.Container;
-  /** Where phones reach it, by transport; undefined where prod publishes none. */
-  public readonly sip: Readonly<Record<keyof SipPorts | "mutualTls", string | undefined>>;
+  /** Where phones reach it, by transport, `tls6` with IPv6; undefined where prod publishes none. */
+  public readonly sip: Readonly<
+    Record<keyof SipPorts | "mutualTls", string | undefined> & Partial<Record<`${Ipv6Transport}6`, string>>
+  >;
   /** What the events' API checks the signatures with, as libraries for webhooks take it; secret. Undefined when no API is told. */
   public readonly eventsSecret?: pulumi.Output<string>;
 
@@ -128,9 +133,11 @@ export class KamailioSbc extends pulumi.ComponentResource {
     const { addresses, defaults, image, networks, ports, publicAddress } = args;
     const sockets = sipSockets(addresses, args);
     const { address } = sockets;
+    const address6 = addresses.ipv6?.kamailio;
     const config: KamailioConfigArgs = {
       domain: args.domain,
       ...sockets,
+      ...(address6 !== undefined && { ipv6: { address: address6, transports: args.ipv6.transports } }),
       opsAddress: addresses.kamailio.data,
       database: { host: addresses.mariadb, port: database.port, name: database.name, user: database.users.kamailio },
       // Jobs get their addresses from there.
@@ -202,7 +209,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
         mounts: [plain.mount, secrets.mount, tls.mount, ...clients.map(({ mount }) => mount)],
         tmpfs: runtime.tmpfs,
         networks: [
-          { network: networks.sbc, address, aliases: ["kamailio"] },
+          { network: networks.sbc, address, address6, aliases: ["kamailio"] },
           { network: networks.monitoring, address: addresses.kamailio.monitoring },
           { network: networks.data, address: addresses.kamailio.data },
         ],
@@ -225,7 +232,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
         ? undefined
         : `${config.publicAddress}:${sockets.publicPorts[transport]}`;
     const mutualTls = ports.mutualTls === 0 ? undefined : `${config.publicAddress}:${config.mutualTls}`;
-    this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls"), mutualTls };
+    this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls"), mutualTls, ...ipv6Targets(config) };
     this.registerOutputs({ container: this.container.name, sip: this.sip });
   }
 
@@ -298,6 +305,11 @@ export class KamailioSbc extends pulumi.ComponentResource {
 function eventsOf({ url, caFile, ...limits }: KamailioSbcArgs["events"]): KamailioConfigArgs["events"] {
   if (url === undefined) return undefined;
   return { url, ...limits, ...(caFile !== undefined && { ca: readFileSync(caFile, "utf8") }) };
+}
+
+function ipv6Targets({ ipv6 }: KamailioConfigArgs): Partial<Record<`${Ipv6Transport}6`, string>> {
+  const ports = { ...kamailioDefaults.ports, mutualTls: mutualTlsPort };
+  return Object.fromEntries(ipv6?.transports.map((name) => [`${name}6`, `[${ipv6.address}]:${ports[name]}`]) ?? []);
 }
 
 const transports = [

@@ -33,6 +33,8 @@ export interface RtpEngineArgs {
   readonly bind: string;
   /** Address that phones send media to. Default: that of the media socket. */
   readonly publicAddress?: string;
+  /** The host's IPv6 address for media in host mode; on a bridge network each has its own. Default: none. */
+  readonly mediaAddress6?: string | undefined;
   /** First UDP port for media. */
   readonly portMin: number;
   /** Last UDP port for media. */
@@ -64,11 +66,13 @@ export class RtpEngine extends pulumi.ComponentResource {
     const instances = args.addresses.rtpengine.map((instance, index) => {
       const address = host ? args.bind : instance.sbc;
       const coreAddress = host ? args.addresses.networks.sbc.gateway : address;
+      const address6 = host ? args.mediaAddress6 : args.addresses.ipv6?.rtpengine[index];
       const { portMin, portMax } = mediaPorts(args, args.addresses.rtpengine.length, index);
       const config: RtpengineConfigArgs = {
         address,
         coreAddress,
         publicAddress: args.publicAddress ?? address,
+        ...(address6 !== undefined && { address6 }),
         portMin,
         portMax,
         ...(host && { ngPort: rtpengineDefaults.ngPort + index, httpPort: rtpengineDefaults.httpPort + index }),
@@ -101,7 +105,7 @@ export class RtpEngine extends pulumi.ComponentResource {
           command: runtime.command,
           mounts: [files.mount],
           tmpfs: runtime.tmpfs,
-          networks: host ? [] : [{ network: networks.sbc, address, aliases: [instance.name] }],
+          networks: host ? [] : [{ network: networks.sbc, address, address6, aliases: [instance.name] }],
           ports: args.publish && !host ? publishedPorts(portMin, portMax, args.bind) : [],
           ...(host && {
             hostNetwork: {

@@ -22,6 +22,8 @@ export class SbcNetwork extends pulumi.ComponentResource {
 
     const network = (kind: "sbc" | "monitoring" | "data", plane: Plane) => {
       const plan: NetworkPlan = addresses.networks[kind];
+      const plan6 = kind === "sbc" ? addresses.ipv6?.network : undefined;
+      const plans = plan6 === undefined ? [plan] : [plan, plan6];
       return new docker.Network(
         `${kind}-net`,
         {
@@ -29,7 +31,8 @@ export class SbcNetwork extends pulumi.ComponentResource {
           driver: "bridge",
           // What is on an internal network neither reaches the world nor is reached from it.
           internal: kind !== "sbc",
-          ipamConfigs: [{ subnet: plan.subnet, gateway: plan.gateway, ipRange: plan.ipRange }],
+          ipamConfigs: plans.map(({ subnet, gateway, ipRange }) => ({ subnet, gateway, ipRange })),
+          ...(plan6 !== undefined && { ipv6: true }),
           labels: labels({ "sbc.stack": prefix, "sbc.plane": plane }),
         },
         // Name and subnet are fixed: two cannot be there at once.

@@ -16,6 +16,10 @@ export interface SipPorts {
   tls: number;
 }
 
+/** Ways in by IPv6. */
+export const ipv6Transports = ["udp", "tcp", "tls", "mutualTls"] as const;
+export type Ipv6Transport = (typeof ipv6Transports)[number];
+
 /** Limits and timers of the edge: {@link kamailioDefaults} unless given. A change replaces the container. */
 export interface KamailioLimits {
   /** Requests that one source may send in 2 s before it is banned; the real limit is one to three times this (facts of `pike`). */
@@ -107,6 +111,8 @@ export interface KamailioConfigArgs {
   opsAddress: string;
   /** Address that phones see in Via, Record-Route and Contact; equal to `address` where phones reach the container itself. */
   publicAddress: string;
+  /** IPv6 address on sbc_net, as phones see it, and the transports that listen there on the same ports. Default: none. */
+  ipv6?: { address: string; transports: readonly Ipv6Transport[] };
   /** Ports that the SIP sockets bind to. Default 5060, 5060, 5061. */
   ports?: SipPorts;
   /** Ports that phones see. Default: `ports`. */
@@ -235,8 +241,8 @@ export const kamailioDefaults = {
 } as const satisfies Partial<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
 
 /** {@link KamailioConfigArgs} with every default filled in. */
-export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events">> &
-  Pick<KamailioConfigArgs, "events"> & { limits: KamailioLimits };
+export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events" | "ipv6">> &
+  Pick<KamailioConfigArgs, "events" | "ipv6"> & { limits: KamailioLimits };
 
 /** Where the SIP sockets are. */
 export type SipSockets = Pick<KamailioSettings, "address" | "publicAddress" | "ports" | "publicPorts" | "trunkPorts">;

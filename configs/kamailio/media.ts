@@ -7,7 +7,11 @@ import type { Policy } from "../mariadb/rows.ts";
 export const srtpRules = ["off", "optional", "required"] as const;
 export type SrtpRule = (typeof srtpRules)[number];
 
-/** The rules as the edge looks them up, by the name of the socket: `ingress.tls.srtp` → `required`. */
+/** The rules as the edge looks them up, by the name of the socket, `tls6` with IPv6: `ingress.tls.srtp` → `required`. */
 export function mediaPolicy({ srtp }: { readonly srtp: Readonly<Record<string, SrtpRule>> }): Policy {
-  return Object.fromEntries(Object.entries(srtp).map(([ingress, rule]) => [`ingress.${ingress}.srtp`, rule]));
+  return Object.fromEntries(
+    Object.entries(srtp).flatMap(([ingress, rule]) =>
+      [ingress, `${ingress}6`].map((socket) => [`ingress.${socket}.srtp`, rule] as const),
+    ),
+  );
 }

@@ -25,7 +25,7 @@ const signatureSeconds = 60;
  * `#!substdef` replaces the name wherever it stands, also inside strings, so no name may be the beginning of another.
  */
 export function renderStack(settings: KamailioSettings): string {
-  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering, events } = settings;
+  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering, events, ipv6 } = settings;
   const values: Record<string, string | number> = {
     SBC_DOMAIN: settings.domain,
     SBC_PUBLIC_ADDRESS: publicAddress,
@@ -108,6 +108,7 @@ export function renderStack(settings: KamailioSettings): string {
     ...(settings.signature === "off" ? [] : ["SIGNATURE", `SIGNATURE_${settings.signature.toUpperCase()}`]),
     ...(settings.mutualTls === 0 ? [] : ["MUTUAL_TLS"]),
     ...(events === undefined ? [] : ["EVENTS"]),
+    ...(ipv6 === undefined ? [] : ["IPV6"]),
     ...(settings.callRecords.log ? ["CDR_LOG"] : []),
   ];
   const socket = (name: string, transport: string, port: number, publicPort: number) => {
@@ -126,6 +127,10 @@ export function renderStack(settings: KamailioSettings): string {
     ...(["udp", "tcp", "tls"] as const).map((name) => socket(name, name, ports[name], publicPorts[name])),
     ...(settings.mutualTls === 0 ? [] : [socket("mutualTls", "tls", mutualTlsPort, settings.mutualTls)]),
     ...trunkListeners(settings).map(({ name, listen, seen }) => `listen=${listen} advertise ${seen} name "${name}"`),
+    ...(ipv6?.transports ?? []).map((name) => {
+      const port = name === "mutualTls" ? mutualTlsPort : ports[name];
+      return `listen=${name === "mutualTls" ? "tls" : name}:[${ipv6?.address}]:${port} name "${name}6"`;
+    }),
     "# Towards the Asterisk nodes, without the public address: they could not reach it.",
     `listen=udp:${address}:${corePort} name "core"`,
     `listen=tcp:${opsAddress}:${opsPort} name "ops"`,

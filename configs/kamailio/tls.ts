@@ -26,9 +26,14 @@ const section = (name: string, values: Readonly<Record<string, string | number>>
   ].join("\n");
 
 /** Renders `tls.cfg`. A section inherits nothing from another. */
-export function renderTls({ address, mutualTls }: Pick<KamailioSettings, "address" | "mutualTls">): string {
+export function renderTls({
+  address,
+  mutualTls,
+  ipv6,
+}: Pick<KamailioSettings, "address" | "mutualTls" | "ipv6">): string {
   const { server, clients } = tlsMounts;
   const certificate = { private_key: `${server}/server.key`, certificate: `${server}/server.pem` };
+  const hosts = [address, ...(ipv6?.transports.includes("mutualTls") ? [`[${ipv6.address}]`] : [])];
   return [
     "# Generated: TLS by socket.",
     "",
@@ -38,15 +43,17 @@ export function renderTls({ address, mutualTls }: Pick<KamailioSettings, "addres
       ? []
       : [
           "# Nobody without a certificate of the device CA. The list of revoked ones is needed for each CA of the chain.",
-          section(`server:${address}:${mutualTlsPort}`, {
-            ...certificate,
-            ca_list: `${clients}/ca.pem`,
-            crl: `${clients}/crl.pem`,
-            verify_certificate: "yes",
-            require_certificate: "yes",
-            verify_client: "on",
-            verify_depth: 1,
-          }),
+          ...hosts.map((host) =>
+            section(`server:${host}:${mutualTlsPort}`, {
+              ...certificate,
+              ca_list: `${clients}/ca.pem`,
+              crl: `${clients}/crl.pem`,
+              verify_certificate: "yes",
+              require_certificate: "yes",
+              verify_client: "on",
+              verify_depth: 1,
+            }),
+          ),
         ]),
     "# The edge opens no TLS connection of its own today; should it ever, the other side must prove who it is.",
     section("client:default", { ca_list: `${server}/ca.pem`, verify_certificate: "yes", require_certificate: "yes" }),

@@ -42,7 +42,7 @@ export const addressGroups = { trunk: 1, blocked: 2, unlimited: 4, allowed: 5, o
 
 /** A network that the edge treats in a special way. */
 export interface AddressRow {
-  /** IPv4 network, e.g. `198.51.100.0/24`; a plain address is a /32. */
+  /** Network, e.g. `198.51.100.0/24` or `2001:db8:7::/48`, or an address. */
   cidr: string;
   /**
    * `blocked` is never answered, `unlimited` is never counted or banned, `office` may send more than others and is never banned as a whole; once
@@ -192,7 +192,7 @@ export function renderRelayRows(relays: readonly MediaRelay[]): string {
 /** SQL that makes the stack's rows of the address table exactly the given ones. Safe to run again. */
 export function renderAddressRows(addresses: readonly AddressRow[]): string {
   const rows = addresses.map(({ cidr, group }) => {
-    const [address = "", mask = "32"] = cidr.split("/");
+    const [address = "", mask = cidr.includes(":") ? "128" : "32"] = cidr.split("/");
     return tuple(addressGroups[group], address, Number(mask), ownerMark);
   });
   return replaceOwned("address", ["grp", "ip_addr", "mask", "owner"], rows, { only: `grp <> ${trunkAddressGroup}` });

@@ -6,6 +6,8 @@ export interface RtpengineConfigArgs {
   address: string;
   /** Address that phones are told to send media to; equal to `address` where they reach it directly. */
   publicAddress: string;
+  /** IPv6 address for media towards the phones, as they see it. Default: none. */
+  address6?: string;
   /** IPv4 address for media towards Asterisk: `address` on a bridge network (the default), the gateway of sbc_net in host mode. */
   coreAddress?: string;
   /** IPv4 address of the control socket. It has no password: never an address that phones can reach. Default: `coreAddress`. */
@@ -87,7 +89,7 @@ export function renderRtpengineConfig(args: RtpengineConfigArgs): FileMap {
     `log-level = ${s.logLevel}`,
     "",
     "# Only the side of the phones may carry the public address: Asterisk could not reach it.",
-    `interface = pub/${s.address}${advertised};priv/${core}`,
+    `interface = pub/${s.address}${advertised};${s.address6 === undefined ? "" : `pub/${s.address6};`}priv/${core}`,
     `port-min = ${s.portMin}`,
     `port-max = ${s.portMax}`,
     "# A source is learnt from the first packets and then pinned; with strict-source in every offer this closes RTP bleed.",

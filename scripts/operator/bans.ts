@@ -1,4 +1,5 @@
-import { parseAddress, parseCidr } from "../../components/ipv4.ts";
+import { parseAddress } from "../../components/ipv4.ts";
+import { parseAddress6, parseNetwork } from "../../components/ipv6.ts";
 import { addressGroups, quote } from "../../configs/mariadb/rows.ts";
 import { UserError } from "../run.ts";
 import { numberOf, type Words } from "./command.ts";
@@ -29,14 +30,16 @@ export function addBan(stack: RunningStack, words: Words): Outcome {
   const [address = ""] = words.operands;
   const seconds = numberOf(words, "seconds", 1, 604_800);
   if (!words.flags.has("lasting")) {
-    if (parseAddress(address) === undefined) {
+    const source = banKey(address);
+    if (source === undefined) {
       throw new UserError(
-        `${JSON.stringify(address)} must be an IPv4 address such as 203.0.113.7; a network can only be banned with --lasting`,
+        `${JSON.stringify(address)} must be an address such as 203.0.113.7; a network can only be banned with --lasting`,
       );
     }
     const span = seconds ?? Number(stack.setting("SBC_BAN_SECONDS"));
-    stack.rpc("htable.setxi", ["ipban", address, 1, span]);
-    return { data: { address, seconds: span }, text: `${address} is ignored for ${span} s` };
+    stack.rpc("htable.setxi", ["ipban", source, 1, span]);
+    const whole = source === address ? address : `${source}/64`;
+    return { data: { address: whole, seconds: span }, text: `${whole} is ignored for ${span} s` };
   }
   if (seconds !== undefined) throw new UserError("--lasting and --seconds exclude each other");
   const [first, mask] = networkOf(address);
@@ -59,7 +62,8 @@ export function removeBan(stack: RunningStack, words: Words): Outcome {
   }
   const [first, mask] = networkOf(address);
   const row = rowOf(stack, first, mask);
-  const passing = mask === 32 && banned.includes(first);
+  const source = banKey(first) ?? "";
+  const passing = (first.includes(":") ? mask >= 64 : mask === 32) && banned.includes(source);
   if (row?.["owner"] !== undefined && row["owner"] !== "operator") {
     throw new UserError(
       `${address} is blocked by the stack's configuration: take it out of sbc:protection.blocked, then npm run up -- STACK`,
@@ -74,7 +78,7 @@ export function removeBan(stack: RunningStack, words: Words): Outcome {
     );
     stack.reload("addresses");
   }
-  if (passing) stack.rpc("htable.delete", ["ipban", first]);
+  if (passing) stack.rpc("htable.delete", ["ipban", source]);
   return { data: { address }, text: `${address} is heard again` };
 }
 
@@ -84,6 +88,15 @@ function passingBans(stack: RunningStack): string[] {
   return slots.flatMap(({ slot = [] }) => slot.map(({ name }) => name));
 }
 
+/** How the edge knows the source of an address (bans.cfg): of IPv6 by its first half, written without any shortening. */
+export function banKey(address: string): string | undefined {
+  if (parseAddress(address) !== undefined) return address;
+  const number = parseAddress6(address);
+  if (number === undefined) return undefined;
+  const groups = [7n, 6n, 5n, 4n].map((place) => ((number >> (16n * place)) & 0xffffn).toString(16));
+  return `${groups.join(":")}::`;
+}
+
 function rowOf(stack: RunningStack, address: string, mask: number) {
   return stack.sql(
     `SELECT owner FROM address WHERE ${blocked} AND ip_addr = ${quote(address)} AND mask = ${mask} ORDER BY owner DESC`,
@@ -91,9 +104,9 @@ function rowOf(stack: RunningStack, address: string, mask: number) {
 }
 
 function networkOf(text: string): [address: string, mask: number] {
-  const [address = "", mask = "32"] = text.split("/");
-  if (parseCidr(`${address}/${mask}`) === undefined) {
-    throw new UserError(`${JSON.stringify(text)} must be an IPv4 address or network such as 203.0.113.0/24`);
+  const [address = "", mask = text.includes(":") ? "128" : "32"] = text.split("/");
+  if (parseNetwork(text) === undefined) {
+    throw new UserError(`${JSON.stringify(text)} must be an address or network such as 203.0.113.0/24`);
   }
   return [address, Number(mask)];
 }

@@ -364,6 +364,41 @@ describe("configuration that another knows by the network", () => {
     assert.match(text, /listen=udp:10\.5\.0\.2:5060 advertise 198\.51\.100\.7:15060/);
   });
 
+  test("with IPv6 sbc_net has a subnet of it, and the edge and its media an address each, and nobody else", async () => {
+    const ipv6 = { subnet: "fd00:5bc::/64", transports: ["tls"] };
+    const { resources, value } = await record(program, { config: { ...dev, edge: { ipv6 } } });
+    const stack = new Stack(resources);
+    const networks = stack.ofType("docker:index/network:Network");
+    assert.deepEqual(
+      networks
+        .toSorted((a, b) => b.name.localeCompare(a.name))
+        .map(({ name, inputs }) => [name, inputs["ipv6"], (inputs["ipamConfigs"] as unknown[]).length]),
+      [
+        ["sbc-net", true, 2],
+        ["monitoring-net", undefined, 1],
+        ["data-net", undefined, 1],
+      ],
+    );
+    const addresses = stack.services.flatMap(({ name, inputs }) =>
+      (inputs["networksAdvanced"] as { ipv6Address?: string }[]).flatMap(({ ipv6Address: address }) =>
+        address === undefined ? [] : [[name, address]],
+      ),
+    );
+    assert.deepEqual(Object.fromEntries(addresses), { kamailio: "fd00:5bc::2", "rtpengine-1": "fd00:5bc::4" });
+    assert.partialDeepStrictEqual(value["sip"], { tls6: "[fd00:5bc::2]:5061" });
+  });
+
+  test("on the host's network media have the host's IPv6 address", async () => {
+    const ipv6 = { subnet: "fd00:5bc::/64", mediaAddress: "fd00:5bc:1::10" };
+    const stack = await run({
+      ...dev,
+      edge: { bind: "192.0.2.10", publicAddress: "192.0.2.10", ipv6 },
+      rtp: { mode: "host" },
+    });
+    const fill = stack.jobs.find(({ name }) => /^rtpengine-1-config-.*-fill$/.test(name));
+    assert.match(JSON.stringify(fill?.inputs["uploads"]), /interface = pub\/192\.0\.2\.10;pub\/fd00:5bc:1::10;priv\//);
+  });
+
   test("two RTPengines on the host's network have control sockets and media ports of their own", async () => {
     const stack = await run({
       ...dev,

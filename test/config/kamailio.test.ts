@@ -240,6 +240,7 @@ ${extra}Content-Length: 0
       digest: "both",
       signature: "hmac",
       mutualTls: 5062,
+      ipv6: { address: "::1", transports: ["udp", "tcp", "tls", "mutualTls"] },
       topologyHiding: true,
       numbering: { internationalPrefix: "011", nationalPrefix: "", countryCode: "1" },
       userAgentPattern: "scan(ner)?|x{2,}",
@@ -251,6 +252,18 @@ ${extra}Content-Length: 0
     // `kamailio -c` would not do: it passes a wrong variable within a string, and parameters that a start refuses.
     await using container = await kamailioContainer(other, mariadb);
     await container.healthy(kamailioRuntime(other).healthcheck);
+    for (const [transport, port] of [
+      ["udp", 5060],
+      ["tcp", 5060],
+      ["tls", 5061],
+      // Nobody gets in there without a certificate.
+      ["tls", 5062],
+    ] as const) {
+      const options = request("OPTIONS", `sip:${args.domain}`, "", "monitor", transport.toUpperCase());
+      const host = transport === "tls" ? "[::1]" : "::1";
+      const answer = statusOf(await exchange(transport, options, `${host}/${port}`));
+      assert.equal(answer, port === 5062 ? "" : "SIP/2.0 200 OK", `${transport} ${port}`);
+    }
   });
 
   it("checks a shared signature key, and knows SHA-256 alone, when it is told so", async () => {

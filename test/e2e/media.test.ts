@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { opsPort } from "../../configs/kamailio/index.ts";
+import { banKey } from "../../scripts/operator/bans.ts";
 import { smoke } from "../../scripts/smoke.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { docker } from "../sip/docker.ts";
@@ -12,6 +14,7 @@ import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { EdgeStack, mediaMetric, type Outputs } from "./stack.ts";
 
 type Transport = PhoneSettings["transport"];
+type Way = Transport | `${Transport}6`;
 
 /** First byte of the payloads, as the scripts have it: the caller's, the called phone's, a stranger's. */
 const mark = { caller: "17", callee: "34", stranger: "102" } as const;
@@ -24,11 +27,17 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   let stack: EdgeStack;
   let outputs: Outputs;
   let agents: SipAgent[];
+  let addresses6: string[];
+  /** By chance, as RFC 4193 asks for. */
+  const subnet6 = `fd${randomBytes(5)
+    .toString("hex")
+    .replace(/(..)(....)(....)/, "$1:$2:$3")}::/64`;
 
   before(async () => {
     stack = await EdgeStack.create({
       subscribers: lanes.flatMap((lane) => [{ name: `caller${lane}` }, { name: `callee${lane}` }]),
       asterisk: { nodes: 1 },
+      edge: { ports: { udp: 0, tcp: 0, tls: 0 }, ipv6: { subnet: subnet6 } },
       rtp: { ...ports, instances: 2 },
       protection: { unlimited: ["10.0.0.0/8"] },
     });
@@ -41,6 +50,8 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
       ports: { udp: 5060, tcp: 5060, tls: 5061 },
     };
     agents = await Promise.all(lanes.map(() => SipAgent.start(outputs.sbcNetwork, target)));
+    const format = "{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}";
+    addresses6 = await Promise.all(agents.map(({ container }) => docker(["inspect", "--format", format, container])));
   });
 
   after(async () => {
@@ -51,13 +62,17 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
 
   const agentOf = (lane: number) => agents[lane] ?? assert.fail(`no lane ${lane}`);
 
-  function phone(lane: number, who: "caller" | "callee", transport: Transport): PhoneSettings {
+  /** `tls6`: by IPv6. */
+  function phone(lane: number, who: "caller" | "callee", way: Way): PhoneSettings {
     const user = `${who}${lane}`;
+    const transport = way.replace("6", "") as Transport;
+    const ipv6 = way.endsWith("6");
+    const edge = ipv6 ? outputs.addresses.ipv6?.kamailio : outputs.addresses.kamailio.sbc;
     return {
       transport,
-      edge: { address: outputs.addresses.kamailio.sbc, port: transport === "tls" ? 5061 : 5060 },
+      edge: { address: edge ?? assert.fail("no IPv6"), port: transport === "tls" ? 5061 : 5060 },
       domain: outputs.sip.domain,
-      address: agentOf(lane).address,
+      address: (ipv6 ? addresses6[lane] : agentOf(lane).address) ?? assert.fail("no address"),
       user,
       password: outputs.subscribers[user] ?? assert.fail(user),
     };
@@ -66,7 +81,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   /** Somebody calls the echo service, and offers one thing after the other. */
   async function echo(
     lane: number,
-    transport: Transport,
+    transport: Way,
     offers: readonly MediaKind[],
     options: { holdMs?: number; until?: string; claimed?: string; lateAnswer?: MediaKind } = {},
   ): Promise<CallReport["caller"]> {
@@ -82,8 +97,8 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   /** One phone calls another. */
   async function call(
     lane: number,
-    [from, offer]: readonly [Transport, MediaKind],
-    [to, answer]: readonly [Transport, MediaKind],
+    [from, offer]: readonly [Way, MediaKind],
+    [to, answer]: readonly [Way, MediaKind],
     { holdMs = 800, claimed }: { holdMs?: number; claimed?: string } = {},
   ) {
     const input: CallInput = {
@@ -166,6 +181,88 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     assert.ok((await edgeMetric("kamailio_media_legs", { kind: "savp" })) >= 1);
     assert.ok((await edgeMetric("kamailio_media_legs", { kind: "osrtp" })) >= 2);
     assert.ok((await edgeMetric("kamailio_media_legs", { kind: "rtp" })) >= 5);
+  });
+
+  it("lets phones with IPv6 and with IPv4 talk, on every transport, past a node that has IPv4 alone", async () => {
+    const calls = [
+      { from: ["udp6", "rtp"], to: ["udp", "rtp"] },
+      { from: ["udp", "rtp"], to: ["tls6", "savp"] },
+      { from: ["tls6", "osrtp"], to: ["tcp6", "rtp"] },
+      { from: ["tcp", "rtp"], to: ["udp6", "rtp"] },
+    ] as const;
+    const ipv6 = outputs.addresses.ipv6 ?? assert.fail("no IPv6");
+    await Promise.all(
+      calls.map(async ({ from, to }, lane) => {
+        const what = `${from.join(" ")} to ${to.join(" ")}`;
+        const { caller, callee } = await call(lane, from, to);
+        assert.deepEqual([caller.status, callee.ended], [200, true], what);
+        for (const [media, way, sdp, other] of [
+          [caller.media, from[0], caller.sdp, mark.callee],
+          [callee.media, to[0], callee.offer, mark.caller],
+        ] as const) {
+          assert.ok((media.heard[other] ?? 0) > 5, `${what}: ${JSON.stringify(media)}`);
+          const relays = way.endsWith("6") ? ipv6.rtpengine : outputs.addresses.rtpengine.map(({ sbc }) => sbc);
+          const relay = /^c=IN IP[46] (\S+)\r$/m.exec(sdp)?.[1] ?? "none";
+          assert.ok(relays.includes(relay), `${what}: ${relay} is none of ${relays.join()}`);
+          const [source = ""] = media.sources;
+          assert.ok(source.startsWith(`${relay}:`), `${what}: ${source}`);
+        }
+      }),
+    );
+    // Held and taken up again, and answered to an offer of the edge.
+    const [again, late] = await Promise.all([
+      echo(0, "tls6", ["savp", "savp"]),
+      echo(1, "udp6", ["none"], { lateAnswer: "rtp" }),
+    ]);
+    assert.deepEqual([again, late].map(statuses), [[200, 200], [200]]);
+    for (const { media, sdp } of [again.offers[1], late.offers[0]].map((offer) => offer ?? assert.fail("no offer"))) {
+      assert.match(sdp, /^c=IN IP6 /m);
+      assert.ok((media.heard[mark.caller] ?? 0) > 5, JSON.stringify(media));
+    }
+  });
+
+  it("opens nothing but the ways in of phones to IPv6", async () => {
+    const listening = async (container: string, protocol: "tcp" | "udp") => {
+      const table = await docker(["exec", container, "cat", `/proc/net/${protocol}6`]);
+      return (
+        table
+          .split("\n")
+          .slice(1)
+          .map((line) => line.trim().split(/\s+/))
+          .filter(([, , , state]) => protocol === "udp" || state === "0A")
+          .map(([, local = ""]) => parseInt(local.split(":")[1] ?? "", 16))
+          // Asterisk's resolver waits for answers on ports that the kernel gives out.
+          .filter((port) => port < 32768)
+      );
+    };
+    const { kamailio, rtpengine, asterisk } = outputs.containers;
+    for (const [container, tcp, udp] of [
+      [kamailio, [5060, 5061], [5060]],
+      ...[...rtpengine, ...asterisk].map((name) => [name, [], []] as const),
+    ] as const) {
+      assert.deepEqual([...new Set(await listening(container, "tcp"))].toSorted(), tcp, container);
+      assert.deepEqual([...new Set(await listening(container, "udp"))].toSorted(), udp, container);
+    }
+  });
+
+  it("bans the whole /64 of a guesser, and nobody else", async () => {
+    // The last one may meet silence: it is sent once.
+    const identify = async (lane: number, user: string, edge = "no IPv6", tries = 1) => {
+      const step = { method: "REGISTER", user, password: "guessed" };
+      const steps = Array.from({ length: tries }, (_, index) => ({ ...step, once: index === tries - 1 }));
+      const input = { address: edge, port: 5060, domain: outputs.sip.domain, steps };
+      return (await agentOf(lane).script<{ status: number }[]>("identify", input)).map(({ status }) => status);
+    };
+    const ipv6 = outputs.addresses.ipv6?.kamailio;
+    const guesses = await identify(0, "caller0", ipv6, 10);
+    assert.deepEqual(guesses, [...Array<number>(9).fill(401), 0]);
+    // From another address of the same subnet.
+    assert.deepEqual(await identify(1, "caller1", ipv6), [0]);
+    assert.deepEqual(await identify(1, "caller1", outputs.addresses.kamailio.sbc), [401]);
+    // As an operator names it.
+    const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "htable.delete", "ipban"];
+    await docker(["exec", outputs.containers.kamailio, ...control, banKey(addresses6[1] ?? "") ?? "none"]);
+    assert.deepEqual(await identify(1, "caller1", ipv6), [401]);
   });
 
   it("passes the smoke run where TLS alone is open, with SRTP", () => {

@@ -33,6 +33,7 @@ export interface Outputs extends SmokeOptions {
   addresses: {
     kamailio: { sbc: string; data: string };
     rtpengine: { name: string; sbc: string }[];
+    ipv6?: { kamailio: string; rtpengine: string[] };
     asterisk: { name: string; sbc: string }[];
   };
 }

@@ -42,6 +42,8 @@ export class TestContainer implements AsyncDisposable {
       ...["--ulimit", "nofile=20000"],
       ...(options.dns === undefined ? [] : ["--dns", options.dns]),
       ...["--network", typeof network === "string" ? network : `container:${network.name}`],
+      // Docker takes ::1 away where no network has IPv6.
+      ...(network === "none" ? ["--sysctl", "net.ipv6.conf.all.disable_ipv6=0"] : []),
       ...Object.entries(tmpfs).flatMap(([path, settings]) => ["--tmpfs", `${path}:${settings}`]),
       ...["--entrypoint", "bash", options.image, "-s"],
     ]);

@@ -71,6 +71,20 @@ describe("Kamailio's files", () => {
     ]);
   });
 
+  it("listen on IPv6 for what is asked for, by names of its own", () => {
+    const own = renderKamailioConfig({
+      ...args,
+      mutualTls: 5062,
+      ipv6: { address: "fd00:5bc::2", transports: ["tls", "mutualTls"] },
+    });
+    const sockets = own["stack.cfg"]?.split("\n").filter((line) => line.includes("fd00"));
+    assert.deepEqual(sockets, [
+      'listen=tls:[fd00:5bc::2]:5061 name "tls6"',
+      'listen=tls:[fd00:5bc::2]:5062 name "mutualTls6"',
+    ]);
+    assert.match(own["tls.cfg"] ?? "", /^\[server:\[fd00:5bc::2\]:5062\]$[^[]*^require_certificate = yes$/m);
+  });
+
   it("advertise nothing where phones reach the container itself", () => {
     const own = renderKamailioConfig({ ...args, publicAddress: args.address, publicPorts: undefined });
     assert.doesNotMatch(own["stack.cfg"] ?? "", /advertise/);

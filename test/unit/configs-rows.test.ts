@@ -101,6 +101,8 @@ describe("dispatcher rows", () => {
 describe("address rows", () => {
   it("take a plain address for a /32", () => {
     assert.match(renderAddressRows([{ cidr: "192.0.2.1", group: "unlimited" }]), /\(4, '192\.0\.2\.1', 32, 'stack'\)/);
+    const networks = renderAddressRows(["2001:db8::1", "2001:db8:7::/48"].map((cidr) => ({ cidr, group: "blocked" })));
+    assert.match(networks, /\(2, '2001:db8::1', 128, 'stack'\)[^]*\(2, '2001:db8:7::', 48, 'stack'\)/);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   type Subnets,
 } from "../../components/addresses.ts";
 import { formatAddress, formatCidr, parseAddress, parseCidr, type Cidr } from "../../components/ipv4.ts";
+import { formatAddress6, parseAddress6, parseCidr6 } from "../../components/ipv6.ts";
 
 const names = ["sbc", "monitoring", "data"] as const;
 
@@ -135,6 +136,32 @@ test("the default subnets have the addresses of the written design", () => {
     ],
   );
   assert.deepEqual([plan.mariadb, plan.kamailio.data], ["10.7.0.3", "10.7.0.66"]);
+});
+
+test("IPv6 addresses are those of IPv4 by their last part, and what the engine gives away is far from them", () => {
+  const nets = { sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24" };
+  assert.equal(planAddresses(nets, 1).ipv6, undefined);
+  assert.deepEqual(planAddresses(nets, 1, 2, "fd00:5bc::/64").ipv6, {
+    network: { subnet: "fd00:5bc::/64", gateway: "fd00:5bc::1", ipRange: "fd00:5bc:0:0:4000::/66" },
+    kamailio: "fd00:5bc::2",
+    rtpengine: ["fd00:5bc::4", "fd00:5bc::6"],
+  });
+  assert.throws(() => planAddresses(nets, 1, 1, "fd00::/113"), /no IPv6 subnet such as .* or smaller than a \/112/);
+});
+
+test("an IPv6 address is the same whichever way it is written", () => {
+  const address = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
+  fc.assert(
+    fc.property(address, (number) => {
+      const groups = formatAddress6(number);
+      assert.equal(parseAddress6(groups), number);
+      assert.equal(formatAddress6(parseAddress6(groups.toUpperCase()) ?? -1n), groups);
+    }),
+  );
+  assert.equal(formatAddress6(parseAddress6("::ffff:192.0.2.1") ?? -1n), "::ffff:c000:201");
+  for (const text of ["", "::1%lo", "1:2:3:4:5:6:7", "::1::", "192.0.2.1"])
+    assert.equal(parseAddress6(text), undefined);
+  for (const text of ["::1", "::/129", "::/-1", "::/64/1"]) assert.equal(parseCidr6(text), undefined);
 });
 
 test("the smallest subnets have room for 22 nodes", () => {

@@ -273,6 +273,27 @@ describe("a mistake is told with its key, its value, what is allowed and the com
       { edge: { publicAddress: "2001:db8::1" } },
       [/publicAddress = "2001:db8::1" must be an IPv4 address/],
     ],
+    ...(
+      [
+        ["no IPv6 subnet", { subnet: "10.9.0.0/24" }, /must be an IPv6 subnet such as/],
+        ["an IPv6 subnet with host bits", { subnet: "FD00:5bc::1/64" }, /must be written as fd00:5bc::\/64/],
+        ["a small IPv6 subnet", { subnet: "fd00:5bc::/113" }, /is too small; it must be a \/112 or larger/],
+        ["no way in by IPv6", { subnet: "fd00:5bc::/64", transports: [] }, /transports = \[\] leaves IPv6 without/],
+        ["IPv6 on a socket that is not there", { transports: ["mutualTls"] }, /ports\.mutualTls = 0 leaves mutualTls/],
+        ["media by IPv6 alone", { mediaAddress: "2001:db8::10" }, /ipv6\.subnet is required with/],
+        ["another IPv6 address in bridge mode", { mediaAddress: "2001:db8::10" }, /is for sbc:rtp\.mode host/],
+        ["no IPv6 address", { mediaAddress: "fe80::1%eth0" }, /must be an IPv6 address/],
+      ] as const
+    ).map(([name, ipv6, expected]): [string, Record<string, unknown>, RegExp[]] => [
+      name,
+      { edge: { ipv6 } },
+      [expected],
+    ]),
+    [
+      "networks of both families, one inside another",
+      { protection: { blocked: ["2001:db8::/32", "198.51.100.7"], office: ["198.51.100.0/24", "2001:db8:7::1"] } },
+      [/office\[1\] = "2001:db8:7::1" says nothing beside 2001:db8::\/32 in sbc:protection\.blocked/],
+    ],
     [
       "subscriber with a blank",
       { subscribers: [{ name: "al ice" }] },
@@ -427,6 +448,13 @@ describe("a mistake is told with its key, its value, what is allowed and the com
   }
 });
 
+const public6 = { subnet: "2001:db8:0:5::/64", mediaAddress: "2001:db8::10" };
+
+test("prod takes IPv6 by TLS alone, unless told otherwise", () => {
+  const { edge } = valid({ ...prod, edge: { ...prod.edge, ipv6: public6 } }, "prod");
+  assert.deepEqual(edge.ipv6, { ...public6, transports: ["tls"] });
+});
+
 describe("prod refuses", () => {
   const cases: [string, Record<string, unknown>, RegExp][] = [
     ["no host address", { ...prod, edge: { publicAddress: "198.51.100.7" } }, /sbc:edge\.bind is required in prod/],
@@ -450,6 +478,26 @@ describe("prod refuses", () => {
       "events that everybody can read",
       { ...prod, events: { url: "http://api.example.com/" } },
       /events\.url = .* unencrypted; it must begin with https in prod/,
+    ],
+    [
+      "unencrypted SIP by IPv6",
+      { ...prod, edge: { ...prod.edge, ipv6: { ...public6, transports: ["tls", "udp"] } } },
+      /ipv6\.transports\[1\] = "udp" is unencrypted SIP/,
+    ],
+    [
+      "an IPv6 subnet that nobody routes",
+      { ...prod, edge: { ...prod.edge, ipv6: { ...public6, subnet: "fd00:5bc::/64" } } },
+      /ipv6\.subnet = "fd00:5bc::\/64" is not routed/,
+    ],
+    [
+      "a media address that nobody routes",
+      { ...prod, edge: { ...prod.edge, ipv6: { ...public6, mediaAddress: "fe80::1" } } },
+      /ipv6\.mediaAddress = "fe80::1" is not routed/,
+    ],
+    [
+      "IPv6 without a way for media",
+      { ...prod, edge: { ...prod.edge, ipv6: { subnet: public6.subnet } } },
+      /ipv6\.mediaAddress is required with/,
     ],
     ["a private CA", { ...prod, certificates: { mode: "generated" } }, /certificates\.mode = "generated" is for dev/],
   ];

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { banKey } from "../../scripts/operator/bans.ts";
 import { numberOf, optionOf, readWords, type Action } from "../../scripts/operator/command.ts";
 import { operate } from "../../scripts/operator/index.ts";
 import { csv, table } from "../../scripts/operator/output.ts";
@@ -10,6 +11,15 @@ const action: Action = {
   options: { seconds: "N: how long" },
   flags: { lasting: "for good" },
 };
+
+describe("a ban", () => {
+  it("is for an IPv4 address, and for the /64 of an IPv6 one as the edge writes it", () => {
+    assert.equal(banKey("203.0.113.7"), "203.0.113.7");
+    assert.equal(banKey("2001:DB8::7:0:0:1"), "2001:db8:0:0::");
+    assert.equal(banKey("2001:db8:0:a::"), "2001:db8:0:a::");
+    assert.equal(banKey("203.0.113.0/24"), undefined);
+  });
+});
 
 describe("the words of an operator's command", () => {
   it("are read in any order", () => {

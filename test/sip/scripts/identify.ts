@@ -72,12 +72,13 @@ interface Line {
 }
 
 async function udp(): Promise<Line> {
-  const socket = createSocket("udp4");
+  const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
   await new Promise<void>((resolve, reject) => {
     socket.once("error", reject);
     socket.connect(port, address, resolve);
   });
-  const { address: localAddress, port: localPort } = socket.address();
+  const { address: own, family, port: localPort } = socket.address();
+  const localAddress = family === "IPv6" ? `[${own}]` : own;
   const line: Line = {
     localAddress,
     localPort,

@@ -34,7 +34,7 @@ export class RtpPort {
   }
 
   static async open(address: string, mark: number): Promise<RtpPort> {
-    const socket = createSocket("udp4");
+    const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
     await new Promise<void>((resolve) => socket.bind(0, address, resolve));
     return new RtpPort(socket, mark);
   }
@@ -45,7 +45,7 @@ export class RtpPort {
 
   /** Sends to where the SDP of the other side says, encrypted when both sides have given a key. */
   start(own: string, sdp: string): void {
-    const address = /^c=IN IP4 (\S+)/m.exec(sdp)?.[1];
+    const address = /^c=IN IP[46] (\S+)/m.exec(sdp)?.[1];
     const port = Number(/^m=audio (\d+)/m.exec(sdp)?.[1] ?? 0);
     const inline = /^a=crypto:\d+ AES_CM_128_HMAC_SHA1_80 inline:([A-Za-z0-9+/=]+)/m.exec(sdp)?.[1];
     this.#secure = inline !== undefined && own.includes("a=crypto:");

@@ -28,13 +28,8 @@ export function renderSdp(kind: MediaKind, address: string, media: RtpPort, offe
     unencrypted: stream("RTP/SAVP", media.port, key(strong, " UNENCRYPTED_SRTP")),
     mixed: [...stream("RTP/SAVP", media.port, key(strong)), ...stream("RTP/AVP", media.port + 2)],
   };
-  return [
-    "v=0",
-    `o=test 1 ${Date.now()} IN IP4 ${address}`,
-    "s=-",
-    `c=IN IP4 ${address}`,
-    "t=0 0",
-    ...streams[kind],
-    "",
-  ].join("\r\n");
+  const network = `IN ${address.includes(":") ? "IP6" : "IP4"} ${address}`;
+  return ["v=0", `o=test 1 ${Date.now()} ${network}`, "s=-", `c=${network}`, "t=0 0", ...streams[kind], ""].join(
+    "\r\n",
+  );
 }

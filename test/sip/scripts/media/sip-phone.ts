@@ -57,7 +57,7 @@ export class SipPhone {
   static async open(settings: PhoneSettings): Promise<SipPhone> {
     const { edge, address, transport } = settings;
     if (transport === "udp") {
-      const socket = createSocket("udp4");
+      const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
       await new Promise<void>((resolve) => socket.bind(0, address, resolve));
       return new SipPhone(
         settings,
@@ -101,6 +101,12 @@ export class SipPhone {
     this.#close();
   }
 
+  /** Where it believes to be. */
+  get #at(): string {
+    const host = this.claimed.includes(":") ? `[${this.claimed}]` : this.claimed;
+    return `${host}:${this.#localPort}`;
+  }
+
   /** Registers, or with 0 seconds unregisters; returns the final status. */
   async register(seconds = 120): Promise<number> {
     const { domain, user } = this.settings;
@@ -140,7 +146,7 @@ export class SipPhone {
     const { transport, user } = this.settings;
     const sequence = options.sequence ?? ++this.#sequence;
     const branch = options.branch ?? `z9hG4bK${id()}`;
-    const at = `${this.claimed}:${this.#localPort}`;
+    const at = this.#at;
     const challenge = this.#challenge;
     this.#challenge = undefined;
     const body = options.body ?? "";
@@ -178,7 +184,7 @@ export class SipPhone {
         `To: ${/;tag=/.test(to) ? to : `${to};tag=${tag}`}`,
         `Call-ID: ${first(request.headers, "call-id")}`,
         `CSeq: ${first(request.headers, "cseq")}`,
-        `Contact: <sip:${this.settings.user}@${this.claimed}:${this.#localPort};transport=${this.settings.transport}>`,
+        `Contact: <sip:${this.settings.user}@${this.#at};transport=${this.settings.transport}>`,
         ...(body === "" ? [] : ["Content-Type: application/sdp"]),
         `Content-Length: ${body.length}`,
         "",
