@@ -73,7 +73,7 @@ export function stackRows(
 }
 
 /** What the edge allows, by the keys that its script looks up. */
-function edgePolicy(config: Config): Policy {
+export function edgePolicy(config: Config): Policy {
   return {
     ...admissionPolicy(config),
     ...identityPolicy(config),

@@ -152,6 +152,15 @@ const commands: Readonly<Record<string, Command>> = {
       return (await import("../test/bench/policy.ts")).benchPolicy(args.flags.has("check"));
     },
   },
+  "bench:sip": {
+    summary: "what registrations, calls and media cost, against Kamailio's own default configuration",
+    flags: { check: "end non-zero when a bar is missed", soak: "also ten minutes of steady load, for memory" },
+    run: async (args) => {
+      await setUp("dev");
+      const { benchSip } = await import("../test/bench/sip.ts");
+      return benchSip({ check: args.flags.has("check"), soak: args.flags.has("soak") });
+    },
+  },
 };
 
 async function main(name: string, args: readonly string[]): Promise<number> {

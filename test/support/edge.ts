@@ -87,9 +87,9 @@ export async function kamailioContainer(
   });
 }
 
-/** RTPengine for an edge, on the loopback device of another container, or on a device of its own. */
-export async function rtpengineContainer(network?: TestContainer): Promise<TestContainer> {
-  const media = { address: edgeRelay.address, publicAddress: edgeArgs.publicAddress };
+/** RTPengine for an edge, with the address that phones are told to send to, on the loopback device of another container, or on a device of its own. */
+export async function rtpengineContainer(publicAddress: string, network?: TestContainer): Promise<TestContainer> {
+  const media = { address: edgeRelay.address, publicAddress };
   const runtime = rtpengineRuntime(media);
   const container = TestContainer.start({
     role: "rtpengine",
@@ -128,7 +128,9 @@ export class TestEdge implements AsyncDisposable {
     const args = { ...edgeArgs, ...config };
     await using started = new AsyncDisposableStack();
     // It owns the device: of the three it is the one that no test takes away.
-    const rtpengine = started.use(await rtpengineContainer());
+    const rtpengine = started.use(
+      await rtpengineContainer(args.publicAddress === args.address ? edgeRelay.address : args.publicAddress),
+    );
     const mariadb = started.use(await startDatabase({ network: rtpengine }));
     const job = await runDatabaseJob(mariadb, rows);
     assert.equal(job.exitCode, 0, job.output);

@@ -16,6 +16,16 @@ export async function ensureTesterImage(): Promise<string> {
   return ensure(`sbc-tester:${contextHash(context, { BASE: base })}`, context, ["--build-arg", `BASE=${base}`]);
 }
 
+/** Name of the image with the configuration that Debian packages for Kamailio, on top of our own image; built when it is not there. */
+export async function ensureDefaultKamailioImage(): Promise<string> {
+  const base = await ensureImage("kamailio");
+  const context = `${root}/test/images/kamailio-default`;
+  return ensure(`sbc-kamailio-default:${contextHash(context, { BASE: base })}`, context, [
+    "--build-arg",
+    `BASE=${base}`,
+  ]);
+}
+
 async function ensure(name: string, context: string, args: readonly string[]): Promise<string> {
   const { exitCode } = await tryDocker(["image", "inspect", name]);
   if (exitCode !== 0) await docker(["build", "--quiet", ...args, "--tag", name, context], { timeout: 600_000 });

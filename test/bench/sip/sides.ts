@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import Docker from "dockerode";
+import { parseConfig } from "../../../components/config-parse.ts";
+import { edgePolicy } from "../../../components/subscribers.ts";
+import { kamailioRuntime } from "../../../configs/kamailio/index.ts";
+import { database } from "../../../configs/mariadb/index.ts";
+import { waitFor } from "../../sip/agent.ts";
+import { docker } from "../../sip/docker.ts";
+import { TestContainer } from "../../support/container.ts";
+import { databaseSecrets, query, runDatabaseJob, startDatabase } from "../../support/database.ts";
+import { edgeArgs, edgeRelay, edgeRows, nodeAddress, rtpengineContainer, TestEdge } from "../../support/edge.ts";
+import { ensureDefaultKamailioImage, ensureImage } from "../../support/images.ts";
+import { testPrefix } from "../../../scripts/sweep.ts";
+import { baselineLocal, baselineScript, baselineSql, type BaselineSettings } from "./baseline.ts";
+import { generatorAddress, LoadGenerator, type LoadResult } from "./load.ts";
+
+/** Subscribers of both sides. */
+export const subscribers = 5000;
+/** Shared memory of both, in MiB: the defaults end at a few hundred calls per second, by memory and not by work. */
+const sharedMemoryMb = 512;
+const { domain, address } = edgeArgs;
+
+/** A Kamailio with its database and a load generator, all on one loopback device of their own. */
+export interface Side extends AsyncDisposable {
+  readonly name: "ours" | "default";
+  readonly load: LoadGenerator;
+  readonly kamailio: TestContainer;
+  readonly mariadb: TestContainer;
+  /** Records in the database of all calls of a run. */
+  records(run: LoadResult): Promise<number>;
+  /** How many records each ended call has to have. */
+  readonly recordsPerCall: number;
+}
+
+/** The edge as the stack renders it, all protections, dialogs and records on; limits of calls are looked up, and high. */
+export async function startOurs(): Promise<Side> {
+  const raw = { domain, protection: { maxCalls: 1_000_000, callsPerSecond: 100_000 } };
+  const texts = Object.entries(raw).map(([key, value]) => [
+    key,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  const parsed = parseConfig(Object.fromEntries(texts) as Record<string, string>, "bench", () => false);
+  assert.ok("config" in parsed, "problems" in parsed ? parsed.problems : "");
+  const rows = edgeRows({
+    subscribers: [],
+    addresses: [
+      { cidr: generatorAddress, group: "unlimited" },
+      { cidr: nodeAddress, group: "unlimited" },
+    ],
+    policy: edgePolicy(parsed.config),
+  });
+  const ha1 = (hash: (text: string) => string) => hash(`CONCAT('u', seq, ':${domain}:pw-u', seq)`);
+  const users = `INSERT INTO subscriber (username, domain, ha1, ha1_sha256) SELECT CONCAT('u', seq), '${domain}',
+    ${ha1((text) => `MD5(${text})`)}, ${ha1((text) => `SHA2(${text}, 256)`)} FROM seq_1_to_${subscribers};\n`;
+  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb }, rows + users);
+  for (const container of [edge.kamailio, edge.mariadb, edge.rtpengine]) container.release();
+  const load = await generator("ours", edge.rtpengine);
+  return {
+    name: "ours",
+    load,
+    kamailio: edge.kamailio,
+    mariadb: edge.mariadb,
+    recordsPerCall: 1,
+    records: (run) => count(edge.mariadb, "acc_cdrs", run),
+    async [Symbol.asyncDispose]() {
+      await load[Symbol.asyncDispose]();
+      await edge[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Kamailio's default configuration, in the same images. */
+export async function startDefault(): Promise<Side> {
+  const settings: BaselineSettings = {
+    address,
+    domain,
+    databaseUrl: `mysql://${database.users.kamailio}:${databaseSecrets.kamailioPassword}@127.0.0.1:${database.port}/${database.name}`,
+    unlimited: [generatorAddress, nodeAddress],
+    gateway: { address: nodeAddress, port: 5060 },
+    rtpengine: edgeRelay,
+  };
+  const packaged = await docker([
+    ...["run", "--rm", "--network", "none", "--entrypoint", "cat"],
+    ...[await ensureDefaultKamailioImage(), "/usr/share/kamailio-default/kamailio.cfg"],
+  ]);
+  const started = new AsyncDisposableStack();
+  try {
+    const rtpengine = started.use(await rtpengineContainer(edgeRelay.address));
+    const mariadb = started.use(await startDatabase({ network: rtpengine }));
+    const job = await runDatabaseJob(mariadb, "", { steps: ["schema"] });
+    assert.equal(job.exitCode, 0, job.output);
+    const made = await query(
+      mariadb,
+      `${baselineSql(database.users.kamailio)}
+      INSERT INTO subscriber (username, domain, password) SELECT CONCAT('u', seq), '${domain}', CONCAT('pw-u', seq) FROM seq_1_to_${subscribers};`,
+    );
+    assert.equal(made.exitCode, 0, made.error);
+    const { uid, tmpfs } = kamailioRuntime(edgeArgs);
+    const shared = ["-m", String(sharedMemoryMb), "-M", "16"];
+    const kamailio = started.use(
+      TestContainer.start({
+        role: "kamailio-default",
+        image: await ensureImage("kamailio"),
+        files: {
+          "/etc/kamailio": {
+            "kamailio.cfg": baselineScript(packaged, settings),
+            "kamailio-local.cfg": baselineLocal(settings),
+          },
+        },
+        tmpfs,
+        command: ["/usr/sbin/kamailio", "-DD", "-E", ...shared, "-f", "/etc/kamailio/kamailio.cfg"],
+        uid,
+        memoryMb: sharedMemoryMb + 160,
+        network: rtpengine,
+      }),
+    );
+    await kamailio.healthy(["CMD", "kamcmd", "-s", controlSocket, "core.uptime"]);
+    for (const container of [kamailio, mariadb, rtpengine]) container.release();
+    const load = started.use(await generator("default", rtpengine));
+    return {
+      name: "default",
+      load,
+      kamailio,
+      mariadb,
+      // INVITE and BYE.
+      recordsPerCall: 2,
+      records: (run) => count(mariadb, "acc", run),
+      [Symbol.asyncDispose]: () => started.disposeAsync(),
+    };
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+const generator = (side: string, network: TestContainer) =>
+  LoadGenerator.start(
+    testPrefix("sbc-bench", `load-${side}`),
+    network.name,
+    { address, domain },
+    { count: subscribers, node: nodeAddress },
+  );
+
+async function count(mariadb: TestContainer, table: string, { id }: LoadResult): Promise<number> {
+  const { rows } = await query(mariadb, `SELECT COUNT(*) FROM ${table} WHERE callid LIKE '%-${id}@%'`);
+  return Number(rows[0]);
+}
+
+const engine = new Docker();
+
+interface Usage {
+  /** Microseconds of processor time since the container's start. */
+  cpu: number;
+  /** Bytes that are not file cache. */
+  memory: number;
+}
+
+/** What the kernel has counted for a container. Asked of the engine: a command in the container would be counted with it. */
+export async function usage(container: TestContainer): Promise<Usage> {
+  const stats = (await engine.getContainer(container.name).stats({ stream: false, "one-shot": true })) as {
+    cpu_stats: { cpu_usage: { total_usage: number } };
+    memory_stats: { usage: number; stats: Record<string, number> };
+  };
+  const { usage: all, stats: kinds } = stats.memory_stats;
+  return {
+    cpu: stats.cpu_stats.cpu_usage.total_usage / 1000,
+    memory: all - (kinds["total_inactive_file"] ?? kinds["inactive_file"] ?? 0),
+  };
+}
+
+/** Processor time in microseconds of Kamailio and its database while `action` runs. */
+export async function processorTime<T>(
+  { kamailio, mariadb }: Side,
+  action: () => Promise<T>,
+): Promise<{ result: T; kamailio: number; mariadb: number }> {
+  const before = await Promise.all([usage(kamailio), usage(mariadb)]);
+  const result = await action();
+  const after = await Promise.all([usage(kamailio), usage(mariadb)]);
+  return { result, kamailio: after[0].cpu - before[0].cpu, mariadb: after[1].cpu - before[1].cpu };
+}
+
+const controlSocket = "unix:/run/kamailio/kamailio_ctl";
+
+/** A command of the control socket. */
+export async function control({ kamailio }: Side, ...command: readonly string[]): Promise<string> {
+  const { stdout } = await kamailio.exec(["kamcmd", "-s", controlSocket, ...command]);
+  return stdout.toString("utf8");
+}
+
+/** Waits until the transactions of the last run are gone, all but a few OPTIONS of the edge itself: the next one begins with the same memory as the first. */
+export function settled(side: Side): Promise<void> {
+  return waitFor(
+    `${side.name} without transactions`,
+    async () => /current: [0-4]$/m.test(await control(side, "tm.stats")),
+    60_000,
+  );
+}
