@@ -1,4 +1,16 @@
 import { asteriskMetrics, kamailioStatistics, rtpengineMetrics } from "./programs.ts";
+import { recordedMetrics } from "./recorded.ts";
+import {
+  alertmanagerMetrics,
+  heplifyMetrics,
+  mysqldMetrics,
+  nginxMetrics,
+  nodeMetrics,
+  nodePressureMetrics,
+  probeMetrics,
+  prometheusMetrics,
+  scrapeMetrics,
+} from "./tools.ts";
 
 /** One metric. */
 export interface Metric {
@@ -6,8 +18,21 @@ export interface Metric {
   readonly name: string;
   /** What it counts as; Kamailio's own statistics do not say it themselves. */
   readonly type: "counter" | "gauge";
-  /** Program that exports it. */
-  readonly source: "edge" | "kamailio" | "rtpengine" | "asterisk";
+  /** Program that exports it; `scrape` is made by Prometheus itself, `recorded` by its rules. */
+  readonly source:
+    | "edge"
+    | "kamailio"
+    | "rtpengine"
+    | "asterisk"
+    | "node"
+    | "blackbox"
+    | "mysqld"
+    | "nginx"
+    | "heplify"
+    | "alertmanager"
+    | "prometheus"
+    | "scrape"
+    | "recorded";
   /** Label → the values that it may have. */
   readonly labels: Readonly<Record<string, LabelValues>>;
   /** What it says, in a sentence. */
@@ -106,6 +131,24 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     type: "counter",
     labels: { reason: ["limit", "moved"] },
     help: "Contacts that a registration took away: of the same phone at an older address, or the oldest beyond the limit",
+  },
+  {
+    name: "calls",
+    type: "counter",
+    labels: {
+      result: [
+        "answered",
+        "busy",
+        "cancelled",
+        "declined",
+        "failed",
+        "no_answer",
+        "not_found",
+        "refused",
+        "unavailable",
+      ],
+    },
+    help: "Calls by what became of them, each counted once, when it is answered or over",
   },
   {
     name: "parallel_calls",
@@ -212,6 +255,16 @@ export const metrics: readonly Metric[] = [
   ...kamailioStatistics,
   ...rtpengineMetrics,
   ...asteriskMetrics,
+  ...nodeMetrics,
+  ...nodePressureMetrics,
+  ...probeMetrics,
+  ...mysqldMetrics,
+  ...nginxMetrics,
+  ...heplifyMetrics,
+  ...alertmanagerMetrics,
+  ...prometheusMetrics,
+  ...scrapeMetrics,
+  ...recordedMetrics,
 ];
 
 /** Every combination of the labels' listed values, in the order of the labels; none when a label has one value for each of something. */

@@ -5,6 +5,15 @@ const sources: Readonly<Record<Metric["source"], string>> = {
   kamailio: "Kamailio's statistics",
   rtpengine: "RTPengine",
   asterisk: "Asterisk",
+  node: "Host (node exporter)",
+  blackbox: "Probes (blackbox exporter)",
+  mysqld: "Database (mysqld exporter)",
+  nginx: "Front door (nginx exporter)",
+  heplify: "HEP collector (heplify-server)",
+  alertmanager: "Alertmanager",
+  prometheus: "Prometheus",
+  scrape: "Made by Prometheus for each target",
+  recorded: "Recorded by rules",
 };
 
 /** Markdown tables of all metrics, one for each program. */

@@ -61,7 +61,8 @@ export function contractProblems({ samples, types }: Exposition, contract: reado
     const own = samples.filter((sample) => sample.name === name);
     if (own.length === 0) return late ? [] : [`${name} is not exported`];
     const declared = types.get(name);
-    const wrongType = declared !== undefined && declared !== type ? [`${name} is a ${declared}, not a ${type}`] : [];
+    const typed = declared !== undefined && declared !== "untyped";
+    const wrongType = typed && declared !== type ? [`${name} is a ${declared}, not a ${type}`] : [];
     const agreed = Object.keys(labels).toSorted().join();
     return wrongType.concat(
       own.flatMap((sample) => {

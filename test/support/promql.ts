@@ -33,7 +33,7 @@ const counterFunctions = new Set([
   ...["rate", "irate", "increase", "resets", "changes"],
   ...["absent", "absent_over_time", "present_over_time", "count", "count_over_time", "group", "timestamp"],
 ]);
-const rateFunctions = new Set(["rate", "irate", "increase", "resets"]);
+const rateFunctions = new Set(["rate", "irate", "increase"]);
 
 /** @throws Error with the place, when the text is no PromQL. Variables of Grafana are none: put values in their place first. */
 export function parsePromql(text: string): Expression {
