@@ -36,12 +36,14 @@ export interface AlertmanagerConfigArgs {
   patience: number;
 }
 
+/** What is in files that nobody else reads. */
 export interface AlertmanagerSecrets {
   /** In the order of the webhooks. A URL may hold a key, so it is kept like one. */
   readonly webhooks: readonly { readonly url: string; readonly token?: string | undefined }[];
   readonly emailPassword?: string | undefined;
 }
 
+/** TCP port on monitoring_net. */
 export const alertmanagerPort = 9093;
 
 const secretsFolder = "/run/secrets";

@@ -10,6 +10,7 @@ const programs = {
   nginx: { uid: 4117, port: 9113 },
 } as const;
 
+/** Name of an exporter. */
 export type Exporter = keyof typeof programs;
 
 /** TCP ports on monitoring_net. */
@@ -135,6 +136,7 @@ export interface MysqldExporterArgs {
 
 const mysqldSecrets = "/run/secrets";
 
+/** How the exporter of the database has to be run. */
 export function mysqldExporterRuntime(): ExporterRuntime {
   return runtime("mysqld", {
     args: [

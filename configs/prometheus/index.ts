@@ -37,6 +37,7 @@ export interface PrometheusConfigArgs {
 /** The values of optional settings. */
 export const prometheusDefaults = { scrapeSeconds: 15, retentionDays: 15, retentionSizeMb: 2048 } as const;
 
+/** TCP port on monitoring_net. */
 export const prometheusPort = 9090;
 
 /** Of Asterisk, what there is one of for each channel or bridge: without bound in a day, and gone when one looks. */

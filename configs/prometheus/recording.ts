@@ -11,6 +11,7 @@ export interface Recording {
 }
 
 const instance: Record<string, LabelValues> = { instance: { each: "container, by its name" } };
+/** Increase in a second, of all series together. */
 export const perSecond = (metric: string) => `sum(rate(${metric}[5m]))`;
 
 /**
@@ -22,6 +23,7 @@ const mean = (metric: string) =>
 /** Calls that the edge took on, in a second. A call that found no node up has been refused before it was one. */
 export const attempts = `(${perSecond("kamailio_calls")} + (${perSecond('kamailio_rejected{reason="no_node"}')} or vector(0)))`;
 
+/** All of them. */
 export const recordings: readonly Recording[] = [
   {
     record: "sbc:calls:rate1m",
