@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
-import { childKeys, describeProblems, isSecretKey, type ConfigProblem } from "./config-problems.ts";
+import { childKeys, describeProblem, describeProblems, isSecretKey, type ConfigProblem } from "./config-problems.ts";
+import { readableKeys } from "./config-rules-media.ts";
 import { configRules } from "./config-rules.ts";
 import { configSchema, type ConfigValues } from "./config-schema.ts";
 
@@ -8,8 +9,9 @@ type DeepReadonly<T> = { readonly [K in keyof T]: DeepReadonly<T[K]> };
 /** Configuration of a stack with every default filled in, frozen. */
 export type Config = DeepReadonly<ReturnType<typeof resolveConfig>>;
 
-/** Exactly one of the two. */
-export type ParsedConfig = { readonly config: Config } | { readonly problems: string };
+/** A configuration, with what only dev may have; or what is wrong. */
+export type ParsedConfig =
+  { readonly config: Config; readonly warnings: readonly string[] } | { readonly problems: string };
 
 /**
  * Reads configuration as Pulumi hands it to a program: one string per key below `sbc:`, objects and lists as JSON.
@@ -47,7 +49,8 @@ export function parseConfig(
   for (const [key, value] of sections) {
     if (!isSecret(key)) problems.push(...plainSecrets([key], value));
   }
-  return problems.length > 0 ? { problems: describeProblems(problems, stack) } : { config: freeze(config) };
+  if (problems.length > 0) return { problems: describeProblems(problems, stack) };
+  return { config: freeze(config), warnings: readableKeys(config).map((problem) => describeProblem(problem, stack)) };
 }
 
 /** Values that nobody may read, in sections of which nothing is encrypted. */

@@ -19,12 +19,16 @@ export interface ConfigProblem {
 
 /** One text for all mistakes, each with the command that mends it. */
 export function describeProblems(problems: readonly ConfigProblem[], stack: string): string {
-  const lines = problems.map((problem) => `  - ${describeOne(problem, stack)}`);
+  const lines = problems.map((problem) => `  - ${describeProblem(problem, stack)}`);
   const count = problems.length === 1 ? "a mistake" : `${problems.length} mistakes`;
   return [`the configuration of stack ${stack} has ${count}:`, ...lines].join("\n");
 }
 
-function describeOne({ path, value, problem, example, command: mend }: ConfigProblem, stack: string): string {
+/** One of them, with the command that mends it on a line of its own. */
+export function describeProblem(
+  { path, value, problem, example, command: mend }: ConfigProblem,
+  stack: string,
+): string {
   const key = keyName(path);
   const meta = metaAt(path);
   const shown = value === undefined ? "" : meta?.secret ? " = [secret]" : ` = ${JSON.stringify(value)}`;

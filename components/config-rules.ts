@@ -9,6 +9,7 @@ import type { ConfigProblem } from "./config-problems.ts";
 import { pinCommand, pinProblems } from "./image-pins.ts";
 import { problemIf, type Rule } from "./config-rule.ts";
 import { ipv6Rules } from "./config-rules-ipv6.ts";
+import { readableKeys } from "./config-rules-media.ts";
 import { trunkRules } from "./config-rules-trunks.ts";
 import { overlapping, parseNetwork } from "./ipv6.ts";
 import { isPrivate, overlap, parseAddress, parseCidr } from "./ipv4.ts";
@@ -85,6 +86,7 @@ export const configRules: readonly Rule[] = [
   },
   ...trunkRules,
   ...ipv6Rules,
+  { reads: ["environment", "rtp", "trunks"], check: (config) => (config.prod ? readableKeys(config) : []) },
   {
     reads: ["classes", "timers", "protection"],
     check: ({ classes, timers, protection }) =>

@@ -15,6 +15,7 @@ export function loadConfig(): Config {
   const isSecret = (key: string) => secretKeys.some((secret) => secret.replace(":config:", ":") === prefix + key);
   const result = parseConfig(Object.fromEntries(values), pulumi.getStack(), isSecret);
   if ("problems" in result) throw new pulumi.RunError(result.problems);
+  for (const warning of result.warnings) void pulumi.log.warn(warning);
   return result.config;
 }
 

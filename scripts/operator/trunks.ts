@@ -143,11 +143,11 @@ function trunkOfWords(words: Words, stack: RunningStack): Trunk {
     subscribers: JSON.stringify(subscribers),
   };
   const parsed = parseConfig(raw, "running");
-  if ("problems" in parsed) {
-    const problems = parsed.problems.split("\n").filter((line) => line.startsWith("  - sbc:trunks[0]"));
-    throw new UserError(
-      [`trunk ${name} cannot be added:`, ...problems.map((line) => line.replace("sbc:trunks[0].", ""))].join("\n"),
-    );
+  // What only dev may have is refused too: nothing here says which environment it is.
+  const problems = "problems" in parsed ? parsed.problems.split("\n") : parsed.warnings.map((text) => `  - ${text}`);
+  if ("problems" in parsed || problems.length > 0) {
+    const own = problems.flatMap((text) => /^ {2}- sbc:trunks\[0\](.*)/.exec(text)?.[1]?.slice(1) ?? []);
+    throw new UserError([`trunk ${name} cannot be added:`, ...own.map((line) => `  - ${line}`)].join("\n"));
   }
   const [config] = parsed.config.trunks;
   if (config === undefined) throw new UserError(`trunk ${name} cannot be added`);

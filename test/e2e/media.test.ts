@@ -1,20 +1,22 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { opsPort } from "../../configs/kamailio/index.ts";
+import { mutualTlsPort, opsPort } from "../../configs/kamailio/index.ts";
 import { banKey } from "../../scripts/operator/bans.ts";
 import { smoke } from "../../scripts/smoke.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
-import { docker } from "../sip/docker.ts";
-import type { CallInput, CallReport } from "../sip/scripts/media/call.ts";
+import { docker, tryDocker } from "../sip/docker.ts";
+import type { CallerReport, CallInput, CallReport } from "../sip/scripts/media/call.ts";
 import type { MediaKind } from "../sip/scripts/media/sdp.ts";
+import type { MediaReport } from "../sip/scripts/media/rtp-port.ts";
 import type { PhoneSettings } from "../sip/scripts/media/sip-phone.ts";
 import type { SprayInput, SprayReport } from "../sip/scripts/media/spray.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { EdgeStack, mediaMetric, type Outputs } from "./stack.ts";
 
 type Transport = PhoneSettings["transport"];
-type Way = Transport | `${Transport}6`;
+/** A way in: a transport, by IPv6 where it says so, or the port that asks for a certificate. */
+type Way = Transport | `${Transport}6` | "mutualTls";
 
 /** First byte of the payloads, as the scripts have it: the caller's, the called phone's, a stranger's. */
 const mark = { caller: "17", callee: "34", stranger: "102" } as const;
@@ -25,7 +27,7 @@ const lanes = [0, 1, 2, 3] as const;
 
 describe("media through a stack with two RTPengines", { timeout: 420_000 }, () => {
   let stack: EdgeStack;
-  let outputs: Outputs;
+  let outputs: Outputs & { devices: Record<string, NonNullable<PhoneSettings["certificate"]>> };
   let agents: SipAgent[];
   let addresses6: string[];
   /** By chance, as RFC 4193 asks for. */
@@ -37,19 +39,22 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     stack = await EdgeStack.create({
       subscribers: lanes.flatMap((lane) => [{ name: `caller${lane}` }, { name: `callee${lane}` }]),
       asterisk: { nodes: 1 },
-      edge: { ports: { udp: 0, tcp: 0, tls: 0 }, ipv6: { subnet: subnet6 } },
+      edge: { ports: { udp: 0, tcp: 0, tls: 0, mutualTls: 15_063 }, ipv6: { subnet: subnet6 } },
       rtp: { ...ports, instances: 2 },
       protection: { unlimited: ["10.0.0.0/8"] },
+      classes: [{ name: "default", destinations: ["any"] }],
+      devices: ["caller3", "callee3"].map((subscriber) => ({ name: subscriber, subscriber })),
     });
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
-    outputs = await stack.outputs();
+    outputs = (await stack.outputs()) as typeof outputs;
     const target = {
       address: outputs.addresses.kamailio.sbc,
       domain: outputs.sip.domain,
       ports: { udp: 5060, tcp: 5060, tls: 5061 },
     };
-    agents = await Promise.all(lanes.map(() => SipAgent.start(outputs.sbcNetwork, target)));
+    // One more than there are lanes: the host of a trunk.
+    agents = await Promise.all([...lanes, "trunk"].map(() => SipAgent.start(outputs.sbcNetwork, target)));
     const format = "{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}";
     addresses6 = await Promise.all(agents.map(({ container }) => docker(["inspect", "--format", format, container])));
   });
@@ -61,16 +66,23 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   });
 
   const agentOf = (lane: number) => agents[lane] ?? assert.fail(`no lane ${lane}`);
+  const carrier = () => agentOf(lanes.length);
+  const policyReload = ["htable.reload", "policy"] as const;
 
   /** `tls6`: by IPv6. */
   function phone(lane: number, who: "caller" | "callee", way: Way): PhoneSettings {
     const user = `${who}${lane}`;
-    const transport = way.replace("6", "") as Transport;
+    const mutual = way === "mutualTls";
+    const transport = mutual ? "tls" : (way.replace("6", "") as Transport);
     const ipv6 = way.endsWith("6");
     const edge = ipv6 ? outputs.addresses.ipv6?.kamailio : outputs.addresses.kamailio.sbc;
     return {
       transport,
-      edge: { address: edge ?? assert.fail("no IPv6"), port: transport === "tls" ? 5061 : 5060 },
+      ...(mutual && { certificate: outputs.devices[user] ?? assert.fail(`no device of ${user}`) }),
+      edge: {
+        address: edge ?? assert.fail("no IPv6"),
+        port: mutual ? mutualTlsPort : transport === "tls" ? 5061 : 5060,
+      },
       domain: outputs.sip.domain,
       address: (ipv6 ? addresses6[lane] : agentOf(lane).address) ?? assert.fail("no address"),
       user,
@@ -81,17 +93,17 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   /** Somebody calls the echo service, and offers one thing after the other. */
   async function echo(
     lane: number,
-    transport: Way,
+    way: Way,
     offers: readonly MediaKind[],
     options: { holdMs?: number; until?: string; claimed?: string; lateAnswer?: MediaKind } = {},
-  ): Promise<CallReport["caller"]> {
+  ): Promise<CallerReport> {
     const { holdMs = 600, until, ...more } = options;
     const input: CallInput = {
-      caller: { ...phone(lane, "caller", transport), called: "600", offers, ...more },
+      caller: { ...phone(lane, "caller", way), called: "600", offers, ...more },
       holdMs,
       ...(until !== undefined && { until }),
     };
-    return (await agentOf(lane).script<CallReport>("media/call", input, 150)).caller;
+    return callerOf(await agentOf(lane).script<CallReport>("media/call", input, 150));
   }
 
   /** One phone calls another. */
@@ -107,14 +119,19 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
       holdMs,
     };
     const { caller, callee } = await agentOf(lane).script<CallReport>("media/call", input, 90);
-    const [first] = caller.offers;
+    const [first] = caller?.offers ?? [];
     assert.ok(first && callee);
     return { caller: first, callee };
   }
 
+  const callerOf = ({ caller }: CallReport) => caller ?? assert.fail("nobody called");
+  const calleeOf = ({ callee }: CallReport) => callee ?? assert.fail("nobody was called");
+  /** All that was heard was SRTP, and there was something. */
+  const isEncrypted = ({ authentic, received }: MediaReport) => authentic > 5 && authentic === received;
+
   /** Lets a call with `until` go on. */
   const goOn = (lane: number, until: string) => docker(["exec", agentOf(lane).container, "touch", until]);
-  const statuses = ({ offers }: CallReport["caller"]) => offers.map(({ status }) => status);
+  const statuses = ({ offers }: CallerReport) => offers.map(({ status }) => status);
   const edgeMetric = async (name: string, labels: Readonly<Record<string, string>> = {}) => {
     const script = scrapeScript(outputs.addresses.kamailio.data, opsPort);
     return sum(
@@ -136,8 +153,12 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   /** Changes rows as an operator, and makes them live. */
   async function change(sql: string, reload: readonly string[]): Promise<void> {
     await docker(["exec", outputs.containers.mariadb, "mariadb", "kamailio", "--execute", sql]);
-    const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl"];
-    await docker(["exec", outputs.containers.kamailio, ...control, ...reload]);
+    const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", ...reload];
+    // A second one within a second or two is refused.
+    await waitFor(reload.join(" "), async () => {
+      const { exitCode, stdout, stderr } = await tryDocker(["exec", outputs.containers.kamailio, ...control]);
+      return exitCode === 0 && !/error/i.test(stdout.toString("utf8") + stderr);
+    });
   }
 
   async function nothingIsLeft(): Promise<void> {
@@ -335,11 +356,11 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
       echo(2, "udp", ["rtp"], { holdMs: 4000, claimed: "192.168.77.7" }),
     ]);
     assert.ok(sprayed.sent > 5000, `${sprayed.sent} sent`);
-    const got = (report: CallReport["caller"]) => {
+    const got = (report: CallerReport) => {
       const port = /^m=audio (\d+)/m.exec(report.offers[0]?.sdp ?? "")?.[1];
       return Object.entries(sprayed.received).find(([source]) => source.endsWith(`:${port}`))?.[1] ?? 0;
     };
-    const heard = (report: CallReport["caller"], whose: string) => report.offers[0]?.media.heard[whose] ?? 0;
+    const heard = (report: CallerReport, whose: string) => report.offers[0]?.media.heard[whose] ?? 0;
     assert.equal(heard(encrypted, mark.stranger), 0);
     assert.equal(encrypted.offers[0]?.media.authentic, encrypted.offers[0]?.media.received);
     for (const report of [plain, hidden]) {
@@ -370,7 +391,19 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     const until = "/work/drained";
     const running = echo(0, "tls", ["savp", "savp"], { until });
     await waitFor("the call", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 1);
-    await stack.configure({ rtp: { ...ports, instances: 2, drain: ["rtpengine-1"], srtp: { tls: "required" } } });
+    await stack.configure({
+      rtp: { ...ports, instances: 2, drain: ["rtpengine-1"], srtp: { udp: "required", tls: "required" } },
+      trunks: [
+        {
+          name: "carrier",
+          hosts: [{ host: carrier().address }],
+          probe: false,
+          srtp: "required",
+          prefixes: [{ prefix: "+49" }],
+          numbers: [{ number: "+4930110", subscriber: "callee0" }],
+        },
+      ],
+    });
     const { code, output, changes } = await stack.up();
     assert.equal(code, 0, output);
     assert.deepEqual(new Set(Object.values(changes).flat()), new Set(["database-provision", "kamailio-reload"]));
@@ -378,8 +411,8 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
       echo(1, "tls", ["rtp"]),
       echo(2, "tls", ["mixed"]),
       echo(3, "tls", ["osrtp"]),
-      call(1, ["udp", "rtp"], ["tls", "rtp"]),
-      call(2, ["udp", "rtp"], ["tls", "savp"]),
+      call(1, ["tcp", "rtp"], ["tls", "rtp"]),
+      call(2, ["tcp", "rtp"], ["tls", "savp"]),
     ]);
     for (const report of [plain, mixed, opportunistic]) {
       assert.deepEqual(statuses(report), [488]);
@@ -402,12 +435,78 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     assert.deepEqual(later?.media.sources, atFirst?.media.sources, "where it was, drained or not");
   });
 
+  it("demands SRTP on every way in where it is required", async () => {
+    await change("UPDATE edge_policy SET key_value = 'required' WHERE key_name = 'ingress.tcp.srtp'", policyReload);
+    const ways = ["udp", "tcp", "tls", "mutualTls"] as const;
+    await Promise.all(
+      ways.map(async (way, lane) => {
+        const plain = await echo(lane, way, ["rtp"]);
+        assert.deepEqual(statuses(plain), [488], way);
+        assert.match(plain.offers[0]?.warning ?? "", /^301 .*SRTP: required/, way);
+        const encrypted = await echo(lane, way, ["savp"]);
+        assert.deepEqual(statuses(encrypted), [200], way);
+        assert.ok(encrypted.offers[0] && isEncrypted(encrypted.offers[0].media), JSON.stringify(encrypted));
+      }),
+    );
+    const { caller, callee } = await call(3, ["mutualTls", "savp"], ["mutualTls", "savp"]);
+    assert.match(callee.offer, /m=audio \d+ RTP\/SAVP /);
+    for (const media of [caller.media, callee.media]) assert.ok(isEncrypted(media), JSON.stringify(media));
+    await change(
+      "UPDATE edge_policy SET key_value = 'off' WHERE key_name IN ('ingress.udp.srtp', 'ingress.tcp.srtp')",
+      policyReload,
+    );
+  });
+
+  it("demands SRTP of a trunk where it is required, in and out", async () => {
+    const trunk: PhoneSettings = {
+      transport: "udp",
+      edge: { address: outputs.addresses.kamailio.sbc, port: 5060 },
+      domain: outputs.sip.domain,
+      address: carrier().address,
+      localPort: 5060,
+      user: "+4989555",
+      password: "",
+    };
+    const deliver = async (offer: MediaKind) => {
+      const caller = { ...trunk, called: "+4930110", offers: [offer] };
+      return callerOf(
+        await carrier().script<CallReport>("media/call", { caller, holdMs: 800 } satisfies CallInput, 60),
+      );
+    };
+    const refused = await deliver("rtp");
+    assert.deepEqual(statuses(refused), [488]);
+    assert.match(refused.offers[0]?.warning ?? "", /^301 .*SRTP: required/);
+
+    const rings = agentOf(0).script<CallReport>("media/call", {
+      callee: { ...phone(0, "callee", "tls"), answer: "savp" },
+      holdMs: 0,
+    });
+    const lookUp = ["kamcmd", "ul.lookup", "location", `callee0@${outputs.sip.domain}`];
+    await waitFor("callee0", async () =>
+      (await tryDocker(["exec", outputs.containers.kamailio, ...lookUp])).stdout.includes("AoR:"),
+    );
+    const [delivered] = (await deliver("savp")).offers;
+    assert.equal(delivered?.status, 200);
+    for (const media of [delivered.media, calleeOf(await rings).media])
+      assert.ok(isEncrypted(media), JSON.stringify(media));
+
+    const takes = carrier().script<CallReport>("media/call", { callee: { ...trunk, answer: "savp" }, holdMs: 0 });
+    const { offers } = callerOf(
+      await agentOf(1).script<CallReport>("media/call", {
+        caller: { ...phone(1, "caller", "udp"), called: "+4940123", offers: ["rtp"] },
+        holdMs: 800,
+      }),
+    );
+    assert.deepEqual([offers[0]?.status, offers[0]?.media.authentic], [200, 0]);
+    const { offer, media } = calleeOf(await takes);
+    assert.match(offer, /m=audio \d+ RTP\/SAVP /);
+    assert.ok(isEncrypted(media), JSON.stringify(media));
+    assert.ok((media.heard[mark.caller] ?? 0) > 5, JSON.stringify(media));
+  });
+
   it("leaves no session and no port behind, also of a call that the edge has ended itself", async () => {
     await nothingIsLeft();
-    await change("UPDATE edge_policy SET key_value = 2 WHERE key_name = 'class.default.call_seconds'", [
-      "htable.reload",
-      "policy",
-    ]);
+    await change("UPDATE edge_policy SET key_value = 2 WHERE key_name = 'class.default.call_seconds'", policyReload);
     const long = echo(0, "tls", ["savp"], { holdMs: 8000 });
     await waitFor("the call", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 1);
     await waitFor("its end", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 0, 7000);

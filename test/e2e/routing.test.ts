@@ -322,6 +322,10 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
         ["trunk", "add", "own", "--host", address, "--prefix", "+49"],
         /--prefix \+49 is also of trunk first, with the same order 1/,
       );
+      await refusal(
+        ["trunk", "add", "own", "--host", address, "--srtp", "required"],
+        /srtp = "required" would send the keys/,
+      );
       await refusal(["trunk", "remove", "first"], /first is of the stack's configuration/);
       await sbc([
         "trunk",

@@ -128,10 +128,39 @@ describe("a trunk", () => {
       { ...prod, trunks: [carrier] },
       /hosts\[0\]\.transport = "udp" needs the listener for trunks.*\n.*config set --path sbc:edge\.ports\.trunkUdp 5070/,
     ],
+    [
+      "of prod with SRTP whose keys everybody on the way could read",
+      {
+        ...prod,
+        edge: { ...prod.edge, ports: { trunkUdp: 5070 } },
+        trunks: [{ ...carrier, hosts: [{ host: "192.0.2.9", transport: "tls" }, ...carrier.hosts], srtp: "required" }],
+      },
+      /trunks\[0\]\.srtp = "required" would send the keys of SRTP over UDP to 192\.0\.2\.10 unencrypted/,
+    ],
   ];
   for (const [name, config, expected] of mistakes) {
     test(`${name} is a mistake`, () => assert.match(problems(config), expected));
   }
+
+  test("of dev may send the keys of SRTP in the clear, with a warning for each place", () => {
+    const warnings = (config: Record<string, unknown>) => {
+      const result = parse(config);
+      assert.ok("config" in result, "problems" in result ? result.problems : "");
+      return result.warnings.map((text) => /^sbc:(\S+)/.exec(text)?.[1]);
+    };
+    const tls = { ...other, hosts: [{ host: "192.0.2.11", transport: "tls" }] };
+    assert.deepEqual(
+      warnings({
+        trunks: [
+          { ...carrier, srtp: "optional" },
+          { ...tls, srtp: "required" },
+        ],
+        rtp: { srtp: { udp: "optional" } },
+      }),
+      ["rtp.srtp.udp", "trunks[0].srtp"],
+    );
+    assert.deepEqual(warnings({ trunks: [carrier, tls] }), []);
+  });
 
   test("may share a prefix in an order, and the address of a host", () => {
     const result = parse({

@@ -499,6 +499,11 @@ describe("prod refuses", () => {
       { ...prod, edge: { ...prod.edge, ipv6: { subnet: public6.subnet } } },
       /ipv6\.mediaAddress is required with/,
     ],
+    [
+      "SRTP whose keys everybody on the way could read",
+      { ...prod, rtp: { srtp: { udp: "optional", tcp: "required" } } },
+      /rtp\.srtp\.udp = "optional" would send the keys of SRTP over UDP unencrypted.*\n.*'sbc:rtp\.srtp\.udp' off -s prod\n.*rtp\.srtp\.tcp = "required" would/,
+    ],
     ["a private CA", { ...prod, certificates: { mode: "generated" } }, /certificates\.mode = "generated" is for dev/],
   ];
   for (const [name, config, expected] of cases) {

@@ -6,12 +6,13 @@ import { renderSdp, type MediaKind } from "./sdp.ts";
 import { first, id, SipPhone, type Message, type PhoneSettings } from "./sip-phone.ts";
 
 /**
- * One call: a phone that registers, calls, offers one thing after the other, each for a time, and hangs up; and, unless a service is
- * called, the phone that answers, in the same container.
+ * One call: a phone that registers, calls, offers one thing after the other, each for a time, and hangs up; and the phone that answers, in the
+ * same container, unless a service is called. Either may be alone, the other being elsewhere.
  */
 export interface CallInput {
   /** `lateAnswer` (default `rtp`): what is said in the ACK to an INVITE without SDP. */
-  caller: PhoneSettings & { called: string; offers: readonly MediaKind[]; lateAnswer?: MediaKind };
+  caller?: PhoneSettings & { called: string; offers: readonly MediaKind[]; lateAnswer?: MediaKind };
+  /** One with a port of its own is a trunk's: it does not register. */
   callee?: PhoneSettings & { answer: MediaKind };
   /** Milliseconds that each of the offers is talked on, once it is answered. */
   holdMs: number;
@@ -20,7 +21,7 @@ export interface CallInput {
 }
 
 export interface CallReport {
-  caller: {
+  caller?: {
     /** What became of each offer. */
     offers: { status: number; warning: string; sdp: string; media: MediaReport }[];
     /** Status of the BYE; 0 when none was sent. */
@@ -31,7 +32,13 @@ export interface CallReport {
 
 export const marks = { caller: 0x11, callee: 0x22 } as const;
 
-async function call({ caller: input, holdMs, until }: CallInput): Promise<CallReport["caller"]> {
+export type CallerReport = NonNullable<CallReport["caller"]>;
+
+async function call({
+  caller: input,
+  holdMs,
+  until,
+}: CallInput & Pick<Required<CallInput>, "caller">): Promise<CallerReport> {
   const phone = await SipPhone.open(input);
   const media = await RtpPort.open(input.address, marks.caller);
   const { domain, user, called, transport } = input;
@@ -42,7 +49,7 @@ async function call({ caller: input, holdMs, until }: CallInput): Promise<CallRe
     routes: [] as string[],
   };
   let target = `sip:${called}@${domain}`;
-  const offers: CallReport["caller"]["offers"] = [];
+  const offers: CallerReport["offers"] = [];
   try {
     // A phone over TCP or TLS is known by its connection, and one behind NAT by its registration.
     if (transport !== "udp" || input.claimed !== undefined) await phone.register();
@@ -103,18 +110,19 @@ async function call({ caller: input, holdMs, until }: CallInput): Promise<CallRe
 
 async function answer(
   input: NonNullable<CallInput["callee"]>,
-  callIt: () => Promise<CallReport["caller"]>,
+  callIt: () => Promise<CallerReport | undefined>,
 ): Promise<CallReport> {
   const phone = await SipPhone.open(input);
   const media = await RtpPort.open(input.address, marks.callee);
   try {
-    const registered = await phone.register();
+    const isTrunk = input.localPort !== undefined;
+    const registered = isTrunk ? 0 : await phone.register();
+    const called = phone.next(({ method }) => method === "INVITE");
     const calling = callIt();
     // Without its end the caller has an error of its own to tell.
-    const invite = await Promise.race([phone.next(({ method }) => method === "INVITE"), calling.then(() => undefined)]);
-    if (invite === undefined) {
-      return { caller: await calling, callee: { registered, offer: "", media: media.report(), ended: false } };
-    }
+    const invite = await Promise.race([called, calling.then((caller) => (caller === undefined ? called : undefined))]);
+    if (invite === undefined)
+      return { ...(await result(calling)), callee: { registered, offer: "", media: media.report(), ended: false } };
     const body = renderSdp(input.answer, phone.claimed, media, invite.body);
     phone.respond(invite, "200 OK", body);
     await phone.next(({ method }) => method === "ACK");
@@ -122,15 +130,20 @@ async function answer(
     const bye = await phone.next(({ method }) => method === "BYE");
     const report = media.report();
     phone.respond(bye, "200 OK");
-    await phone.register(0);
-    return { caller: await calling, callee: { registered, offer: invite.body, media: report, ended: true } };
+    if (!isTrunk) await phone.register(0);
+    return { ...(await result(calling)), callee: { registered, offer: invite.body, media: report, ended: true } };
   } finally {
     media.close();
     phone.close();
   }
 }
 
+async function result(calling: Promise<CallerReport | undefined>): Promise<Pick<CallReport, "caller">> {
+  const caller = await calling;
+  return caller === undefined ? {} : { caller };
+}
+
 const input = JSON.parse(await text(process.stdin)) as CallInput;
-const report =
-  input.callee === undefined ? { caller: await call(input) } : await answer(input.callee, () => call(input));
-console.log(JSON.stringify(report));
+const { caller, callee } = input;
+const callIt = async () => (caller === undefined ? undefined : call({ ...input, caller }));
+console.log(JSON.stringify(await (callee === undefined ? result(callIt()) : answer(callee, callIt))));

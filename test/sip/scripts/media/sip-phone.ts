@@ -12,6 +12,10 @@ export interface PhoneSettings {
   address: string;
   /** Address that the phone believes to have: in Via, Contact and SDP. Default: its own. */
   claimed?: string;
+  /** Port of UDP. Default: any that is free. */
+  localPort?: number;
+  /** Of the device, PEM, for a port that asks for it. */
+  certificate?: { certificate: string; key: string };
   user: string;
   password: string;
 }
@@ -58,7 +62,7 @@ export class SipPhone {
     const { edge, address, transport } = settings;
     if (transport === "udp") {
       const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
-      await new Promise<void>((resolve) => socket.bind(0, address, resolve));
+      await new Promise<void>((resolve) => socket.bind(settings.localPort ?? 0, address, resolve));
       return new SipPhone(
         settings,
         {
@@ -69,10 +73,13 @@ export class SipPhone {
         (take) => socket.on("message", (packet) => take(packet.toString("latin1"))),
       );
     }
+    const { certificate: cert, key } = settings.certificate ?? {};
     const socket = await new Promise<Socket>((resolve, reject) => {
       const made: Socket =
         transport === "tls"
-          ? connectTls({ host: edge.address, port: edge.port, rejectUnauthorized: false }, () => resolve(made))
+          ? connectTls({ host: edge.address, port: edge.port, cert, key, rejectUnauthorized: false }, () =>
+              resolve(made),
+            )
           : connectTcp(edge.port, edge.address, () => resolve(made));
       made.once("error", reject);
     });
