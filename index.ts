@@ -7,6 +7,8 @@ import { Database } from "./components/database.ts";
 import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
 import { KamailioSbc } from "./components/kamailio-sbc.ts";
+import { monitoringStack } from "./components/monitoring-stack.ts";
+import { isWatched } from "./components/monitoring-tools.ts";
 import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
 import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
@@ -19,7 +21,7 @@ const plan = planAddresses(config.networks, asterisk.nodes, rtp.instances, edge.
 const defaults = { prefix: config.name, logs: config.logs, limits: config.limits };
 
 const certificate = serverCertificate(config, plan);
-const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan });
+const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan, front: isWatched(config) });
 const common = { defaults, networks, addresses: plan, images: config.images };
 
 const db = new Database("database", {
@@ -79,6 +81,8 @@ const kamailio = new KamailioSbc("kamailio", {
   resources: resources.kamailio,
 });
 
+const monitoring = monitoringStack({ defaults, networks, addresses: plan, config, sipCertificate: certificate });
+
 /** Where phones register and call. */
 export const sip = { domain, ...kamailio.sip };
 /** Name of the network of edge and voice. */
@@ -112,7 +116,11 @@ const report = {
 export { report as database };
 /** What the API that is told of registrations and calls checks signatures with; secret, undefined without such an API. */
 export const eventsSecret = kamailio.eventsSecret;
-/** URLs of the dashboards: none yet. */
-export const dashboards = {};
-/** Services that could not be run, with the reason. */
-export const leftOut: string[] = [];
+/** Dashboard → URL. */
+export const dashboards = monitoring?.dashboards ?? {};
+/** Who passes the dashboards' front door, and the password; secret. */
+export const dashboardsLogin = monitoring?.login;
+/** What browsers have to trust for the dashboards, PEM; empty: a public CA. */
+export const dashboardsCa = monitoring?.ca;
+/** Parts that are not run, each with the reason. */
+export const leftOut = monitoring?.leftOut ?? [];

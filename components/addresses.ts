@@ -9,6 +9,8 @@ export interface Subnets {
   readonly monitoring: string;
   /** Databases; at least a /25. */
   readonly data: string;
+  /** The front door's leg outside, and that of Alertmanager; at least a /28. Used with monitoring only. */
+  readonly front: string;
 }
 
 /** What a network's own resource needs to know. */
@@ -49,20 +51,51 @@ export interface AddressPlan {
   readonly asterisk: readonly (Legs & { readonly name: string })[];
   /** Undefined: the stack has IPv4 alone. */
   readonly ipv6?: Ipv6Plan | undefined;
+  /** The tools of the monitoring plane, on its network. */
+  readonly monitoring: Readonly<Record<MonitoringTool, string>>;
+  /** Legs on data_net of those that have a database. */
+  readonly monitoringData: Readonly<Record<keyof typeof monitoringDataOffsets, string>>;
 }
 
 /** Largest prefix lengths, i.e. smallest subnets. */
-export const smallestSubnets: Readonly<Record<keyof Subnets, number>> = { sbc: 26, monitoring: 25, data: 25 };
+export const smallestSubnets: Readonly<Record<keyof Subnets, number>> = {
+  sbc: 26,
+  monitoring: 25,
+  data: 25,
+  front: 28,
+};
 
 /** Offsets from the first address of a subnet; the gateway has 1. */
 const offsets = { gateway: 1, kamailio: 2, operations: 3, mariadb: 3, acme: 5, asterisk: 10 } as const;
 const rtpengineOffsets = [4, 6, 7, 8, 9] as const;
+/** Tools on monitoring_net; the first five are those of the written design. */
+const monitoringOffsets = {
+  filebeat: 6,
+  elasticsearch: 8,
+  "heplify-server": 9,
+  prometheus: 12,
+  grafana: 13,
+  alertmanager: 14,
+  "node-exporter": 15,
+  "blackbox-exporter": 16,
+  "mysqld-exporter": 17,
+  "nginx-exporter": 18,
+  nginx: 19,
+  kibana: 20,
+  logstash: 21,
+  "homer-app": 22,
+  "media-metrics": 23,
+  "homer-db": 24,
+} as const;
+/** A service of the monitoring plane: its role, and its name on monitoring_net. */
+export type MonitoringTool = keyof typeof monitoringOffsets;
+const monitoringDataOffsets = { "mysqld-exporter": 6, "homer-db": 7, "heplify-server": 8, "homer-app": 9 } as const;
 /** Most RTPengines that the plan has addresses for. */
 export const rtpengineCapacity = rtpengineOffsets.length;
 /** Members of the voice plane are this much higher on the other networks: below it are databases and tools. */
 const legOffset = 64;
 /** Dynamic addresses: the upper half of sbc_net, the last quarter of the others, whose middle the legs take. */
-const dynamicShare: Readonly<Record<keyof Subnets, number>> = { sbc: 2, monitoring: 4, data: 4 };
+const dynamicShare: Readonly<Record<keyof Subnets, number>> = { sbc: 2, monitoring: 4, data: 4, front: 2 };
 
 /** Stable name of an RTPengine: counted from 1, never renumbered. */
 export function rtpengineName(index: number): string {
@@ -71,7 +104,7 @@ export function rtpengineName(index: number): string {
 
 /** How many Asterisk nodes fit into the subnets; each network bounds them by itself. Zero or less: none. */
 export function nodeCapacity(subnets: Subnets): number {
-  const bounds = networkNames.map((name) => {
+  const bounds = (["sbc", "monitoring", "data"] as const).map((name) => {
     const highest = dynamicRange(name, cidr(name, subnets)).first - cidr(name, subnets).first;
     return highest - offsets.asterisk - (name === "sbc" ? 0 : legOffset);
   });
@@ -89,7 +122,12 @@ export function nodeName(index: number): string {
  * @throws RangeError when a subnet is none or too small, or the nodes or RTPengines do not fit.
  */
 export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1, subnet6?: string): AddressPlan {
-  const blocks = { sbc: cidr("sbc", subnets), monitoring: cidr("monitoring", subnets), data: cidr("data", subnets) };
+  const blocks = {
+    sbc: cidr("sbc", subnets),
+    monitoring: cidr("monitoring", subnets),
+    data: cidr("data", subnets),
+    front: cidr("front", subnets),
+  };
   for (const name of networkNames) {
     if (blocks[name].prefix > smallestSubnets[name]) {
       throw new RangeError(
@@ -115,7 +153,12 @@ export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1, s
     ipRange: formatCidr(dynamicRange(name, blocks[name])),
   });
   return {
-    networks: { sbc: network("sbc"), monitoring: network("monitoring"), data: network("data") },
+    networks: {
+      sbc: network("sbc"),
+      monitoring: network("monitoring"),
+      data: network("data"),
+      front: network("front"),
+    },
     kamailio: legs(offsets.kamailio),
     operations: at("sbc", offsets.operations),
     rtpengine: rtpengineOffsets.slice(0, rtpengines).map((offset, index) => ({
@@ -128,6 +171,8 @@ export function planAddresses(subnets: Subnets, nodes: number, rtpengines = 1, s
       name: nodeName(index),
       ...legs(offsets.asterisk + index),
     })),
+    monitoring: mapValues(monitoringOffsets, (offset) => at("monitoring", offset)),
+    monitoringData: mapValues(monitoringDataOffsets, (offset) => at("data", offset)),
     ipv6: subnet6 === undefined ? undefined : planIpv6(subnet6, rtpengines),
   };
 }
@@ -154,7 +199,17 @@ function planIpv6(subnet: string, rtpengines: number): Ipv6Plan {
   };
 }
 
-const networkNames = ["sbc", "monitoring", "data"] as const;
+const networkNames = ["sbc", "monitoring", "data", "front"] as const;
+
+function mapValues<Key extends string, Value, Result>(
+  values: Readonly<Record<Key, Value>>,
+  change: (value: Value) => Result,
+): Record<Key, Result> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value as Value)])) as Record<
+    Key,
+    Result
+  >;
+}
 
 function cidr(name: keyof Subnets, subnets: Subnets): Cidr {
   const block = parseCidr(subnets[name]);

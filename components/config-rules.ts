@@ -3,6 +3,7 @@ import { asteriskRuntime } from "../configs/asterisk/index.ts";
 import { corePort } from "../configs/kamailio/index.ts";
 import { defaultClass } from "../configs/mariadb/rows.ts";
 import { rtpengineDefaults } from "../configs/rtpengine/index.ts";
+import { monitoringRules } from "./config-rules-monitoring.ts";
 import { nodeCapacity, nodeName, rtpengineName } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
@@ -27,13 +28,16 @@ export const configRules: readonly Rule[] = [
         ["sbc", "monitoring"],
         ["sbc", "data"],
         ["monitoring", "data"],
+        ["sbc", "front"],
+        ["monitoring", "front"],
+        ["data", "front"],
       ] as const;
       return pairs.flatMap(([left, right]) => {
         const [a, b] = [parseCidr(networks[left]), parseCidr(networks[right])];
         return problemIf(a !== undefined && b !== undefined && overlap(a, b), {
           path: ["networks", right],
           value: networks[right],
-          problem: `overlaps sbc:networks.${left} (${networks[left]}); the three subnets must be apart`,
+          problem: `overlaps sbc:networks.${left} (${networks[left]}); the subnets must be apart`,
         });
       });
     },
@@ -84,6 +88,7 @@ export const configRules: readonly Rule[] = [
         }),
       ),
   },
+  ...monitoringRules,
   ...trunkRules,
   ...ipv6Rules,
   { reads: ["environment", "rtp", "trunks"], check: (config) => (config.prod ? readableKeys(config) : []) },

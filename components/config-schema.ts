@@ -11,6 +11,8 @@ import { calledPattern, numberPattern, trunkNamePattern } from "../configs/maria
 import { rtpengineCapacity, smallestSubnet6, smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
 import { defaultPinsFile, registryProblem } from "./image-pins.ts";
+import { monitoringProfiles, optionalTools } from "./monitoring-tools.ts";
+import { upstreamTools } from "./upstream-images.ts";
 import { formatCidr, parseAddress, parseCidr } from "./ipv4.ts";
 import { formatCidr6, parseAddress6, parseCidr6, parseNetwork } from "./ipv6.ts";
 
@@ -98,6 +100,10 @@ const subnet = (name: keyof Subnets) =>
 
 const publishedPort = (internal: string, defaultText: string) =>
   optional(integer(0, 65535), { description: `Host port that leads to ${internal}; 0 publishes none.`, defaultText });
+
+/** Host port of a dashboard. */
+const dashboardPort = (what: string, value: number) =>
+  defaulted(integer(1, 65535), value, { description: `Host port of ${what}.` });
 
 /** RFC 1123 §2.1: letters, digits and hyphens in labels of at most 63 characters. */
 const hostName = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -375,6 +381,9 @@ export const configSchema = z.strictObject({
       description: "Internal subnet of metrics and logs, a /25 or larger.",
     }),
     data: defaulted(subnet("data"), "10.7.0.0/24", { description: "Internal subnet of databases, a /25 or larger." }),
+    front: defaulted(subnet("front"), "10.8.0.0/24", {
+      description: "Subnet of the dashboards' front door, a /28 or larger; made with monitoring only.",
+    }),
   }),
   asterisk: section({
     nodes: defaulted(integer(1, 1000), 2, { description: "Asterisk nodes, `asterisk-1` and up." }),
@@ -673,6 +682,7 @@ export const configSchema = z.strictObject({
     }),
   }),
   rotation: section({
+    dashboards: rotation("password of the front door"),
     database: section({
       kamailio: rotation("password of the database's user `kamailio`"),
       asterisk: rotation("password of the database's user `asterisk`"),
@@ -851,6 +861,74 @@ export const configSchema = z.strictObject({
   logs: section({
     maxSizeMb: defaulted(integer(1, 10_240), 10, { description: "Size in MiB at which a container's log is rotated." }),
     maxFiles: defaulted(integer(1, 100), 3, { description: "Log files kept per container." }),
+  }),
+  monitoring: section({
+    profile: defaulted(z.enum(monitoringProfiles), "off", {
+      description:
+        "What watches the stack: nothing; metrics only, for machines with less than 8 GB (`light`); metrics, SIP traces and logs.",
+    }),
+    bind: optional(address(), {
+      description: "Host address that the dashboards are published on.",
+      defaultText: "127.0.0.1",
+      example: "192.0.2.10",
+    }),
+    names: defaulted(
+      z.array(
+        text((value) =>
+          hostName.test(value) || parseAddress(value) !== undefined
+            ? undefined
+            : "must be a host name in lower case or an IPv4 address",
+        ),
+      ),
+      [],
+      {
+        description: "Names and addresses by which browsers reach the dashboards; the first is in their URLs.",
+        defaultText: "the host address",
+        example: "dashboards.example.com",
+      },
+    ),
+    user: defaulted(
+      pattern(/^[a-z][a-z0-9._-]{0,31}$/, "must be a user name in lower case, without a colon"),
+      "operator",
+      {
+        description: "Who may pass the front door; the password is generated.",
+      },
+    ),
+    ports: section({
+      landing: dashboardPort("the landing page", 8443),
+      grafana: dashboardPort("Grafana", 3000),
+      prometheus: dashboardPort("Prometheus", 9090),
+      alertmanager: dashboardPort("Alertmanager", 9093),
+      homer: dashboardPort("Homer", 9080),
+      kibana: dashboardPort("Kibana", 5601),
+    }),
+    chainFile: optional(z.string(), {
+      description: "Certificate of the front door with its intermediates, PEM.",
+      defaultText: "in prod that of `sbc:certificates`, else one of the stack's own CA",
+      example: "certificates/dashboards.pem",
+    }),
+    keyFile: optional(z.string(), {
+      description: "Its private key, PEM; never committed.",
+      defaultText: "as `chainFile`",
+      example: "certificates/dashboards.key",
+    }),
+    without: defaulted(z.array(z.enum(optionalTools)), [], { description: "Tools of the profile that are left out." }),
+    images: defaulted(
+      z.partialRecord(
+        z.enum(upstreamTools),
+        pattern(/^[a-z0-9][a-zA-Z0-9._/:@-]*[:@][a-zA-Z0-9._:-]+$/, "must be an image name with a tag or digest"),
+      ),
+      {},
+      { description: "Other images than those of `images/upstream.json`, by tool, such as of a mirror." },
+    ),
+    unavailable: defaulted(
+      z.partialRecord(z.enum(upstreamTools), z.string()),
+      {},
+      {
+        description:
+          "Tools whose image cannot be pulled, with the reason: written by `npm run up` into its copy of the stack file.",
+      },
+    ),
   }),
   images: section({
     source: defaulted(z.enum(["build", "registry"]), "build", {

@@ -2,7 +2,7 @@ import type * as docker from "@pulumi/docker";
 import type * as pulumi from "@pulumi/pulumi";
 
 /** What a container belongs to; rules, exemptions and dashboards are keyed on it. */
-export type Plane = "edge" | "voice" | "media" | "data" | "monitoring";
+export type Plane = "edge" | "voice" | "media" | "data" | "monitoring" | "front";
 
 /** What all containers of a stack have in common. */
 export interface ContainerDefaults {

@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { imageContext, imageHash, imageName } from "./context-hash.ts";
+import { upstreamNames, type UpstreamTool } from "./upstream-images.ts";
 import { pinnedName, type ImageService, type ImageSettings } from "./image-pins.ts";
 
 /**
@@ -16,6 +17,20 @@ export function image(
     `${service}-image`,
     { ...(settings.source === "build" ? built(service, settings.base) : pulled(service, settings)), keepLocally: true },
     // The new image is there before a container is touched; a fixed name would have it the other way round.
+    { ...options, deleteBeforeReplace: false },
+  );
+}
+
+/** The publisher's image of a tool, or another one that the configuration names. It stays when the stack goes. */
+export function upstreamImage(
+  tool: UpstreamTool,
+  images: Readonly<Partial<Record<UpstreamTool, string>>>,
+  options: pulumi.CustomResourceOptions,
+): docker.RemoteImage {
+  const name = images[tool] ?? upstreamNames()[tool];
+  return new docker.RemoteImage(
+    `${tool}-image`,
+    { name, keepLocally: true },
     { ...options, deleteBeforeReplace: false },
   );
 }

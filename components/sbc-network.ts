@@ -9,18 +9,26 @@ export interface SbcNetworkArgs {
   /** First part of the networks' names. */
   readonly prefix: string;
   readonly addresses: AddressPlan;
+  /** Make the network of the front door. Default false. */
+  readonly front?: boolean;
 }
 
-/** The three networks: edge and voice; metrics and logs, internal; databases, internal. */
+/** The networks: edge and voice; metrics and logs, internal; databases, internal; and where there are dashboards, that of their front door. */
 export class SbcNetwork extends pulumi.ComponentResource {
   public readonly sbc: docker.Network;
   public readonly monitoring: docker.Network;
   public readonly data: docker.Network;
+  /** What the front door is reached on, and Alertmanager sends by: nobody who talks SIP is on it. */
+  public readonly front?: docker.Network;
 
-  constructor(name: string, { prefix, addresses }: SbcNetworkArgs, options?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { prefix, addresses, front = false }: SbcNetworkArgs,
+    options?: pulumi.ComponentResourceOptions,
+  ) {
     super(componentType("SbcNetwork"), name, {}, options);
 
-    const network = (kind: "sbc" | "monitoring" | "data", plane: Plane) => {
+    const network = (kind: "sbc" | "monitoring" | "data" | "front", plane: Plane) => {
       const plan: NetworkPlan = addresses.networks[kind];
       const plan6 = kind === "sbc" ? addresses.ipv6?.network : undefined;
       const plans = plan6 === undefined ? [plan] : [plan, plan6];
@@ -30,7 +38,7 @@ export class SbcNetwork extends pulumi.ComponentResource {
           name: `${prefix}-${kind}-net`,
           driver: "bridge",
           // What is on an internal network neither reaches the world nor is reached from it.
-          internal: kind !== "sbc",
+          internal: kind === "monitoring" || kind === "data",
           ipamConfigs: plans.map(({ subnet, gateway, ipRange }) => ({ subnet, gateway, ipRange })),
           ...(plan6 !== undefined && { ipv6: true }),
           labels: labels({ "sbc.stack": prefix, "sbc.plane": plane }),
@@ -42,6 +50,7 @@ export class SbcNetwork extends pulumi.ComponentResource {
     this.sbc = network("sbc", "edge");
     this.monitoring = network("monitoring", "monitoring");
     this.data = network("data", "data");
+    if (front) this.front = network("front", "front");
     this.registerOutputs({ sbc: this.sbc.name, monitoring: this.monitoring.name, data: this.data.name });
   }
 }

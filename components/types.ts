@@ -7,7 +7,12 @@ export type ComponentName =
   | "AsteriskCluster"
   | "RtpEngine"
   | "ConfigVolume"
-  | "AcmeCertificate";
+  | "AcmeCertificate"
+  | "MonitoringStack"
+  | "MetricsStack"
+  | "HepCapture"
+  | "LogPipeline"
+  | "FrontDoor";
 
 /** Type token of a component. */
 export function componentType(name: ComponentName): string {

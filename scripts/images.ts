@@ -12,6 +12,9 @@ import {
   registryProblem,
   type ImageSettings,
 } from "../components/image-pins.ts";
+import type { Config } from "../components/config-parse.ts";
+import { planMonitoring } from "../components/monitoring-tools.ts";
+import { upstreamFile, upstreamNames, upstreamTools } from "../components/upstream-images.ts";
 import type { Arguments } from "./arguments.ts";
 import { baseImage, ensureBaseImage } from "./base-image.ts";
 import { pinFromLines, upstreamImages } from "./dockerfile.ts";
@@ -100,7 +103,46 @@ export function pullPinned(settings: ImageSettings): string {
   return missing.length === 0 ? "present" : `${missing.length} pulled from ${settings.registry}`;
 }
 
-/** Writes the digests of upstream images into the FROM lines of our Dockerfiles, where Dependabot and Renovate raise them. */
+/**
+ * Pulls the publishers' images that a stack's monitoring runs and that are not there yet.
+ * @returns tool → why its image cannot be had: the stack is brought up without it.
+ */
+export function pullUpstream(config: Config): Record<string, string> {
+  const { images } = config.monitoring;
+  const { tools } = planMonitoring({ ...config, monitoring: { ...config.monitoring, unavailable: {} } });
+  const names = upstreamNames();
+  const unavailable: Record<string, string> = {};
+  const hosts = new Map<string, string>();
+  for (const tool of upstreamTools.filter((one) => tools.has(one))) {
+    const name = images[tool] ?? names[tool];
+    if (present(name)) continue;
+    const registry = name.split("/")[0] ?? "";
+    // One that is not reached once is not asked again.
+    const reason = hosts.get(registry) ?? pullReason(name);
+    if (reason === undefined) continue;
+    if (/no such host|dial tcp|timeout|Client.Timeout|connection refused/i.test(reason)) hosts.set(registry, reason);
+    unavailable[tool] = `${name}: ${reason}`;
+  }
+  return unavailable;
+}
+
+/** Why an image cannot be pulled, in one line; undefined when it was. */
+function pullReason(name: string): string | undefined {
+  const { code, stderr } = capture("docker", ["pull", "--quiet", name], { timeout: 900_000 });
+  if (code === 0) return undefined;
+  return (
+    stderr
+      .trim()
+      .split("\n")
+      .at(-1)
+      ?.replace(/^Error response from daemon: /, "") || "docker pull failed"
+  );
+}
+
+/**
+ * Writes the digests of upstream images into the FROM lines of our Dockerfiles, where Dependabot and Renovate raise them, and into the list of
+ * the monitoring tools.
+ */
 async function pinUpstream(): Promise<number> {
   requireEngine();
   for (const file of dockerfiles()) {
@@ -112,6 +154,13 @@ async function pinUpstream(): Promise<number> {
     writeFileSync(resolve(root, file), pinned);
     console.log(`wrote ${file}`);
   }
+  const tools: Record<string, string> = {};
+  for (const [tool, name] of Object.entries(upstreamNames())) {
+    const plain = name.replace(/@.*$/, "");
+    tools[tool] = `${plain}@${await pulledDigest(plain)}`;
+  }
+  writeFileSync(resolve(root, upstreamFile), `${JSON.stringify(tools, null, 2)}\n`);
+  console.log(`wrote ${upstreamFile}`);
   return 0;
 }
 
@@ -126,6 +175,9 @@ function list(file: string): number {
     console.log(`  pinned            ${pin ?? `none in ${file}`}${note}`);
   }
   console.log("upstream");
+  for (const [tool, name] of Object.entries(upstreamNames())) {
+    console.log(`  ${tool.padEnd(24)} ${name}${name.includes("@") ? "" : " (no digest)"}`);
+  }
   for (const dockerfile of dockerfiles()) {
     for (const { name, digest } of upstreamImages(readFileSync(join(root, dockerfile), "utf8"))) {
       console.log(`  ${dockerfile.padEnd(24)} ${name}${digest === undefined ? " (no digest)" : `@${digest}`}`);

@@ -57,6 +57,17 @@ export function conflicts(wanted: Wanted, subnets: readonly UsedSubnet[], ports:
   return problems;
 }
 
+/** What the full profile needs beside the core, in GiB: the heaps and limits of docs/monitoring-logs.md. */
+const fullProfileGiB = 8;
+
+/** A warning when a machine has less memory than the tools of a profile may take. */
+export function memoryProblem(profile: string, totalBytes: number): string | undefined {
+  const gib = totalBytes / 2 ** 30;
+  // What the kernel keeps for itself is not in the figure: a machine of 8 GiB shows 7.7.
+  if (profile !== "full" || gib > fullProfileGiB - 0.5) return undefined;
+  return `this machine has ${gib.toFixed(1)} GiB; the full profile wants ${fullProfileGiB}. Metrics only: pulumi config set --path sbc:monitoring.profile light`;
+}
+
 function overlap(left: string, right: string): boolean {
   const [a, b] = [range(left), range(right)];
   return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last;

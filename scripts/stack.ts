@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { load } from "js-yaml";
+import { dump, load } from "js-yaml";
 import { type Cli, readOr } from "./cli.ts";
 import { inSomeSbcFolder, paths, root, sbcFolder } from "./paths.ts";
 import { personsHome, settledKind } from "./plugins.ts";
@@ -226,9 +226,30 @@ export function stackCopy(stack: string): string | undefined {
 /** Brings the copy up to the committed file. */
 export function syncStackFile(stack: string): string | undefined {
   const copy = stackCopy(stack);
-  if (copy)
-    writeFileSync(copy, `${readFileSync(stackFile(stack), "utf8").trimEnd()}\nencryptionsalt: ${readSalt(stack)}\n`);
+  if (copy === undefined) return undefined;
+  let text = readFileSync(stackFile(stack), "utf8");
+  const unavailable = readUnavailable(stack);
+  if (Object.keys(unavailable).length > 0) {
+    const file = load(text) as { config?: Record<string, Record<string, unknown>> };
+    const monitoring = { ...file.config?.["sbc:monitoring"], unavailable };
+    text = dump({ ...file, config: { ...file.config, "sbc:monitoring": monitoring } });
+  }
+  writeFileSync(copy, `${text.trimEnd()}\nencryptionsalt: ${readSalt(stack)}\n`);
   return copy;
+}
+
+/** Tools whose image the last `up` could not pull, with the reason. */
+function readUnavailable(stack: string): Readonly<Record<string, string>> {
+  return JSON.parse(readOr(unavailableFile(stack)) || "{}") as Record<string, string>;
+}
+
+/** Leaves tools out of a stack until its next `up`: what cannot be pulled now may be tomorrow. */
+export function writeUnavailable(stack: string, unavailable: Readonly<Record<string, string>>): void {
+  writeFileSync(unavailableFile(stack), JSON.stringify(unavailable));
+}
+
+function unavailableFile(stack: string): string {
+  return join(paths.stacks, `${stack}.unavailable.json`);
 }
 
 /** `pulumi stack init` writes the salt into the stack's file: let it be a copy's. */

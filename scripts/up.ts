@@ -1,18 +1,19 @@
+import { totalmem } from "node:os";
 import type { Arguments } from "./arguments.ts";
 import type { Cli } from "./cli.ts";
 import { containersOf, failedJobs, lastLogs } from "./containers.ts";
-import { imageSettings, pullPinned } from "./images.ts";
+import { imageSettings, pullPinned, pullUpstream } from "./images.ts";
 import { readOutputs } from "./outputs.ts";
 import { root } from "./paths.ts";
-import { conflicts, usedPorts, usedSubnets } from "./preflight.ts";
+import { conflicts, memoryProblem, usedPorts, usedSubnets } from "./preflight.ts";
 import { planFile, planProblem } from "./plan.ts";
 import type { PluginKind } from "./plugins.ts";
 import { policyArguments } from "./policy.ts";
 import { foreground, must, step, UserError } from "./run.ts";
 import { setUp, setUpForUse } from "./setup.ts";
 import { smoke } from "./smoke.ts";
-import { advise, hasResources, pulumiEnvironment, requireStackFile, syncStackFile } from "./stack.ts";
-import { readWanted } from "./wanted.ts";
+import { advise, hasResources, pulumiEnvironment, requireStackFile, syncStackFile, writeUnavailable } from "./stack.ts";
+import { readConfig, readWanted } from "./wanted.ts";
 
 /** `npm run up`. */
 export async function up(args: Arguments): Promise<number> {
@@ -31,6 +32,18 @@ export async function up(args: Arguments): Promise<number> {
   });
   const images = imageSettings(stack);
   if (images?.source === "registry") await step("images", () => pullPinned(images));
+
+  const config = readConfig(stack);
+  if (config !== undefined && config.monitoring.profile !== "off") {
+    await step("images of the monitoring tools", () => {
+      const unavailable = pullUpstream(config);
+      writeUnavailable(stack, unavailable);
+      const missing = Object.keys(unavailable);
+      return missing.length === 0 ? "present" : `left out, cannot be pulled: ${missing.join(", ")}`;
+    });
+    const problem = memoryProblem(config.monitoring.profile, totalmem());
+    if (problem !== undefined) console.error(`  ${problem}`);
+  }
 
   const exported = () =>
     must(cli.path, ["stack", "export", "-s", stack], { cwd: root, env: pulumiEnvironment(cli, stack) });
@@ -127,7 +140,9 @@ function summary(stack: string, outputs: ReturnType<typeof readOutputs>): void {
     `SIP domain ${sip.domain}, reached at`,
     ...addresses,
     "dashboards",
-    ...(tools.length > 0 ? tools : ["  none in this stack"]),
+    ...(tools.length > 0
+      ? [...tools, "  who may log in:", `  pulumi stack output dashboardsLogin --show-secrets -s ${stack}`]
+      : ["  none in this stack"]),
     "passwords of the subscribers",
     '  eval "$(npm run -s env)"',
     `  pulumi stack output subscribers --show-secrets -s ${stack}`,

@@ -1,20 +1,28 @@
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
-import { parseConfig } from "../components/config-parse.ts";
+import { parseConfig, type Config } from "../components/config-parse.ts";
+import { publishedDashboards } from "../components/monitoring-tools.ts";
 import type { Wanted } from "./preflight.ts";
 import { stackFile } from "./stack.ts";
 
-/** What the stack will take, by its configuration; nothing when that has mistakes: the program lists them. */
-export function readWanted(stack: string): Wanted {
+/** A stack's configuration; undefined when it has mistakes: the program lists them. */
+export function readConfig(stack: string): Config | undefined {
   const file = load(readFileSync(stackFile(stack), "utf8")) as { config?: Record<string, unknown> } | undefined;
   const raw: Record<string, string> = {};
   for (const [key, value] of Object.entries(file?.config ?? {})) {
     if (key.startsWith("sbc:")) raw[key.slice(4)] = typeof value === "string" ? value : JSON.stringify(value);
   }
   const parsed = parseConfig(raw, stack);
-  if ("problems" in parsed) return { prefix: `sbc-${stack}`, subnets: [], ports: [] };
-  const { config } = parsed;
+  return "problems" in parsed ? undefined : parsed.config;
+}
+
+/** What the stack will take, by its configuration; nothing when that has mistakes. */
+export function readWanted(stack: string): Wanted {
+  const config = readConfig(stack);
+  if (config === undefined) return { prefix: `sbc-${stack}`, subnets: [], ports: [] };
   const { bind, ports } = config.edge;
+  const { monitoring } = config;
+  const watched = monitoring.profile !== "off";
   const published = (
     [
       ["udp", "udp"],
@@ -27,15 +35,26 @@ export function readWanted(stack: string): Wanted {
   ).filter(([name]) => ports[name] > 0);
   return {
     prefix: config.name,
-    subnets: Object.entries(config.networks).map(([name, cidr]) => ({ key: `sbc:networks.${name}`, cidr })),
-    ports:
-      bind === ""
+    subnets: Object.entries(config.networks)
+      .filter(([name]) => name !== "front" || watched)
+      .map(([name, cidr]) => ({ key: `sbc:networks.${name}`, cidr })),
+    ports: [
+      ...(bind === ""
         ? []
         : published.map(([name, protocol]) => ({
             key: `sbc:edge.ports.${name}`,
             ip: bind,
             port: ports[name],
             protocol,
-          })),
+          }))),
+      ...(watched
+        ? publishedDashboards(config).map(([name, port]) => ({
+            key: `sbc:monitoring.ports.${name}`,
+            ip: monitoring.bind,
+            port,
+            protocol: "tcp" as const,
+          }))
+        : []),
+    ],
   };
 }

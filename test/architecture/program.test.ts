@@ -110,7 +110,9 @@ describe("the sources", () => {
 
   test("name no image by latest", () => {
     assert.deepEqual(where(all, /:latest\b/), []);
-    for (const image of readdirSync(join(root, "images"))) {
+    for (const { name: image } of readdirSync(join(root, "images"), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    )) {
       assert.doesNotMatch(readFileSync(join(root, "images", image, "Dockerfile"), "utf8"), /:latest\b/, image);
     }
   });

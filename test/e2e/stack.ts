@@ -225,17 +225,17 @@ export async function mediaMetric({ containers }: Outputs, name: string): Promis
   return (await Promise.all(values)).reduce((sum, value) => sum + value, 0);
 }
 
-/** Three subnets of 10.96.0.0/11 that nothing on this host uses: several test runs may share one engine. */
-export function freeNetworks(): { sbc: string; monitoring: string; data: string } {
+/** Four subnets of 10.96.0.0/11 that nothing on this host uses: several test runs may share one engine. */
+export function freeNetworks(): { sbc: string; monitoring: string; data: string; front: string } {
   const used = usedSubnets();
   for (let tries = 0; tries < 100; tries++) {
     // By chance, so that two runs that start together hardly take the same.
     const octet = 96 + randomInt(32);
     const third = randomInt(64) * 4;
-    const [sbc, monitoring, data] = [1, 2, 3].map((offset) => `10.${octet}.${third + offset}.0/24`);
-    if (sbc === undefined || monitoring === undefined || data === undefined) break;
-    const subnets = [sbc, monitoring, data].map((cidr) => ({ key: "networks", cidr }));
-    if (conflicts({ prefix: "sbc-none", subnets, ports: [] }, used, []).length === 0) return { sbc, monitoring, data };
+    const at = (offset: number) => `10.${octet}.${third + offset}.0/24`;
+    const networks = { sbc: at(1), monitoring: at(2), data: at(3), front: at(0) };
+    const subnets = Object.values(networks).map((cidr) => ({ key: "networks", cidr }));
+    if (conflicts({ prefix: "sbc-none", subnets, ports: [] }, used, []).length === 0) return networks;
   }
   throw new Error("no free subnets in 10.96.0.0/11 for a test stack");
 }

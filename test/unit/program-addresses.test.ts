@@ -12,7 +12,15 @@ import {
 import { formatAddress, formatCidr, parseAddress, parseCidr, type Cidr } from "../../components/ipv4.ts";
 import { formatAddress6, parseAddress6, parseCidr6 } from "../../components/ipv6.ts";
 
-const names = ["sbc", "monitoring", "data"] as const;
+const names = ["sbc", "monitoring", "data", "front"] as const;
+const legNames = ["sbc", "monitoring", "data"] as const;
+
+const defaultNetworks = {
+  sbc: "10.5.0.0/24",
+  monitoring: "10.6.0.0/24",
+  data: "10.7.0.0/24",
+  front: "10.8.0.0/24",
+};
 
 function block(text: string): Cidr {
   const parsed = parseCidr(text);
@@ -20,7 +28,7 @@ function block(text: string): Cidr {
   return parsed;
 }
 
-/** Three subnets of any allowed size that are apart: each in a /8 of its own. */
+/** Four subnets of any allowed size that are apart: each in a /8 of its own. */
 const subnets: fc.Arbitrary<Subnets> = fc
   .tuple(
     ...names.map((name, index) =>
@@ -30,7 +38,7 @@ const subnets: fc.Arbitrary<Subnets> = fc
       }),
     ),
   )
-  .map(([sbc = "", monitoring = "", data = ""]) => ({ sbc, monitoring, data }));
+  .map(([sbc = "", monitoring = "", data = "", front = ""]) => ({ sbc, monitoring, data, front }));
 
 /** Subnets, a number of nodes that fits, at most 300, and one of RTPengines. */
 const stacks = subnets.chain((nets) =>
@@ -47,7 +55,9 @@ function fixed(plan: AddressPlan): { network: (typeof names)[number]; address: s
   return [
     { network: "sbc", address: plan.operations },
     { network: "data", address: plan.mariadb },
-    ...legs.flatMap((leg) => names.map((network) => ({ network, address: leg[network] }))),
+    ...Object.values(plan.monitoring).map((address) => ({ network: "monitoring" as const, address })),
+    ...Object.values(plan.monitoringData).map((address) => ({ network: "data" as const, address })),
+    ...legs.flatMap((leg) => legNames.map((network) => ({ network, address: leg[network] }))),
   ];
 }
 
@@ -126,7 +136,7 @@ describe("for any subnets and any number of nodes that fits", () => {
 });
 
 test("the default subnets have the addresses of the written design", () => {
-  const plan = planAddresses({ sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24" }, 2);
+  const plan = planAddresses(defaultNetworks, 2);
   assert.deepEqual([plan.kamailio.sbc, plan.rtpengine[0]?.sbc, plan.operations], ["10.5.0.2", "10.5.0.4", "10.5.0.3"]);
   assert.deepEqual(
     plan.asterisk.map(({ name, sbc, data }) => [name, sbc, data]),
@@ -135,11 +145,17 @@ test("the default subnets have the addresses of the written design", () => {
       ["asterisk-2", "10.5.0.11", "10.7.0.75"],
     ],
   );
+  assert.deepEqual(
+    ["filebeat", "elasticsearch", "heplify-server", "prometheus", "grafana"].map(
+      (tool) => plan.monitoring[tool as keyof typeof plan.monitoring],
+    ),
+    ["10.6.0.6", "10.6.0.8", "10.6.0.9", "10.6.0.12", "10.6.0.13"],
+  );
   assert.deepEqual([plan.mariadb, plan.kamailio.data], ["10.7.0.3", "10.7.0.66"]);
 });
 
 test("IPv6 addresses are those of IPv4 by their last part, and what the engine gives away is far from them", () => {
-  const nets = { sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24" };
+  const nets = defaultNetworks;
   assert.equal(planAddresses(nets, 1).ipv6, undefined);
   assert.deepEqual(planAddresses(nets, 1, 2, "fd00:5bc::/64").ipv6, {
     network: { subnet: "fd00:5bc::/64", gateway: "fd00:5bc::1", ipRange: "fd00:5bc:0:0:4000::/66" },
@@ -165,16 +181,20 @@ test("an IPv6 address is the same whichever way it is written", () => {
 });
 
 test("the smallest subnets have room for 22 nodes", () => {
-  assert.equal(nodeCapacity({ sbc: "10.5.0.0/26", monitoring: "10.6.0.0/25", data: "10.7.0.0/25" }), 22);
+  assert.equal(
+    nodeCapacity({ ...defaultNetworks, sbc: "10.5.0.0/26", monitoring: "10.6.0.0/25", data: "10.7.0.0/25" }),
+    22,
+  );
 });
 
 for (const [name, cidr] of [
   ["sbc", "10.5.0.0/27"],
   ["monitoring", "10.6.0.0/26"],
   ["data", "10.7.0.0/26"],
+  ["front", "10.8.0.0/29"],
 ] as const) {
   test(`a ${name} network of ${cidr} is refused`, () => {
-    const nets = { sbc: "10.5.0.0/24", monitoring: "10.6.0.0/24", data: "10.7.0.0/24", [name]: cidr };
+    const nets = { ...defaultNetworks, [name]: cidr };
     assert.throws(() => planAddresses(nets, 1), /too small/);
   });
 }

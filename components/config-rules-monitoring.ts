@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import type { Config } from "./config-parse.ts";
+import type { ConfigProblem } from "./config-problems.ts";
+import { problemIf, type Rule } from "./config-rule.ts";
+
+/** The rules over what watches the stack. */
+export const monitoringRules: readonly Rule[] = [
+  { reads: ["monitoring", "certificates", "environment"], check: certificateProblems },
+  {
+    reads: ["monitoring"],
+    check: ({ monitoring: { ports } }) => {
+      const entries = Object.entries(ports);
+      return entries.flatMap(([name, port], index) => {
+        const other = entries.slice(0, index).find(([, taken]) => taken === port);
+        return problemIf(other !== undefined, {
+          path: ["monitoring", "ports", name],
+          value: port,
+          problem: `is that of ${other?.[0] ?? ""} as well; each dashboard needs a port of its own`,
+          example: String(port + 1),
+        });
+      });
+    },
+  },
+];
+
+/** Of the front door's certificate. */
+function certificateProblems({ certificates, monitoring, prod }: Config): ConfigProblem[] {
+  const files = ["chainFile", "keyFile"] as const;
+  const given = files.filter((key) => monitoring[key] !== undefined);
+  const path = (key: string) => ["monitoring", key];
+  return [
+    ...files.flatMap((key) =>
+      problemIf(given.length === 1 && monitoring[key] === undefined, {
+        path: path(key),
+        problem: `is needed beside sbc:monitoring.${given[0] ?? ""}`,
+        example: `certificates/dashboards.${key === "keyFile" ? "key" : "pem"}`,
+      }),
+    ),
+    ...given.flatMap((key) => {
+      const file = monitoring[key] ?? "";
+      return problemIf(!existsSync(file), { path: path(key), value: file, problem: "is no file" });
+    }),
+    ...problemIf(prod && monitoring.profile !== "off" && given.length === 0 && certificates.mode === "acme", {
+      path: path("chainFile"),
+      problem: "is needed in prod with ACME: its client obtains certificates for SIP only",
+      example: "certificates/dashboards.pem",
+    }),
+  ];
+}

@@ -1,0 +1,104 @@
+import * as pulumi from "@pulumi/pulumi";
+import { renderLanding } from "../configs/landing/index.ts";
+import type { AddressPlan } from "./addresses.ts";
+import type { AcmeSource } from "./certificates.ts";
+import type { Certificate } from "./certificate-authority.ts";
+import type { Config } from "./config-parse.ts";
+import type { ContainerDefaults } from "./container.ts";
+import { FrontDoor } from "./front-door.ts";
+import { dashboardCertificate } from "./dashboard-certificate.ts";
+import { dashboardTools, isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
+import type { SbcNetwork } from "./sbc-network.ts";
+import { componentType } from "./types.ts";
+
+/** Everything that watches the stack. Nothing of the other planes waits for any of it. */
+export interface MonitoringStackArgs {
+  readonly defaults: ContainerDefaults;
+  readonly networks: SbcNetwork;
+  readonly addresses: AddressPlan;
+  /** The whole configuration of the stack: what is watched is part of what watches it. */
+  readonly config: Config;
+  /** Certificate of the edge: in prod that of the front door as well, unless it has one of its own. */
+  readonly sipCertificate: Certificate | AcmeSource;
+}
+
+/** The monitoring of a stack, where it has any. */
+export function monitoringStack(args: MonitoringStackArgs): MonitoringStack | undefined {
+  return isWatched(args.config) ? new MonitoringStack("monitoring", args) : undefined;
+}
+
+/** Port of each dashboard inside the front door's container. */
+const innerPorts: Readonly<Record<Dashboard, number>> = {
+  landing: 8443,
+  grafana: 3000,
+  prometheus: 9090,
+  alertmanager: 9093,
+  homer: 9080,
+  kibana: 5601,
+};
+
+/** `host:port` of the tools on monitoring_net. */
+const upstreams: Readonly<Record<Exclude<Dashboard, "landing">, string>> = {
+  grafana: "grafana:3000",
+  prometheus: "prometheus:9090",
+  alertmanager: "alertmanager:9093",
+  homer: "homer-app:8080",
+  kibana: "kibana:5601",
+};
+
+/** Metrics, logs and traces behind one front door. */
+export class MonitoringStack extends pulumi.ComponentResource {
+  /** Dashboard → URL. */
+  public readonly dashboards: Readonly<Partial<Record<Dashboard, string>>>;
+  /** What the profile has and does not run, each with the reason. */
+  public readonly leftOut: readonly string[];
+  /** Who passes the front door, and the password; secret. */
+  public readonly login: pulumi.Output<{ user: string; password: string }>;
+  /** What browsers have to trust, PEM; empty: a public CA. */
+  public readonly ca: pulumi.Output<string>;
+  /** Names of the containers by role. */
+  public readonly containers: Readonly<Record<string, pulumi.Output<string>>>;
+
+  constructor(name: string, args: MonitoringStackArgs, options?: pulumi.ComponentResourceOptions) {
+    super(componentType("MonitoringStack"), name, {}, options);
+    const { addresses, config, defaults, networks } = args;
+    const { monitoring } = config;
+    const own = { parent: this };
+    const common = { defaults, networks, addresses, images: config.images };
+    const { leftOut } = planMonitoring(config);
+    this.leftOut = [...leftOut].map(([tool, reason]) => `${tool}: ${reason}`);
+    const certificate = dashboardCertificate(config, args.sipCertificate, this);
+    this.ca = certificate.ca;
+    const published = publishedDashboards(config);
+    const host = monitoring.names[0] ?? monitoring.bind;
+    this.dashboards = Object.fromEntries(published.map(([site, port]) => [site, `https://${host}:${port}/`]));
+
+    const door = new FrontDoor(
+      "front-door",
+      {
+        ...common,
+        sites: published.map(([site, outside]) => ({
+          name: site,
+          port: innerPorts[site],
+          outside,
+          ...(site !== "landing" && { upstream: upstreams[site] }),
+          ...(site === "homer" && { login: "bearer" as const }),
+        })),
+        landing: renderLanding({
+          dashboards: published.map(([site, port]) => ({ name: site, tool: dashboardTools[site], port })),
+          leftOut: Object.fromEntries(leftOut),
+          user: monitoring.user,
+          stack: config.name,
+        }),
+        bind: monitoring.bind,
+        certificate,
+        user: monitoring.user,
+        rotation: config.rotation.dashboards,
+      },
+      own,
+    );
+    this.login = pulumi.secret(door.password).apply((secret) => ({ user: monitoring.user, password: secret }));
+    this.containers = { nginx: door.container.name };
+    this.registerOutputs({ dashboards: this.dashboards, leftOut: this.leftOut });
+  }
+}

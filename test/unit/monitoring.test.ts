@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { compareSync } from "bcryptjs";
+import { parseConfig, type Config } from "../../components/config-parse.ts";
+import { planMonitoring } from "../../components/monitoring-tools.ts";
+import { upstreamNames } from "../../components/upstream-images.ts";
+import { renderNginxConfig, renderNginxSecrets } from "../../configs/nginx/index.ts";
+import { memoryProblem } from "../../scripts/preflight.ts";
+
+function config(monitoring: Record<string, unknown>, more: Record<string, unknown> = {}): Config {
+  const raw = Object.entries({ domain: "sip.example.test", monitoring, ...more });
+  const values = raw.map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]);
+  const parsed = parseConfig(Object.fromEntries(values) as Record<string, string>, "dev");
+  if ("problems" in parsed) throw new Error(parsed.problems);
+  return parsed.config;
+}
+
+describe("the tools of a profile", () => {
+  it("are none unless a stack asks for them", () => {
+    assert.equal(planMonitoring(config({})).tools.size, 0);
+  });
+
+  it("are those that need no traces and no logs with the light one", () => {
+    const { tools, leftOut } = planMonitoring(config({ profile: "light" }));
+    assert.deepEqual([tools.has("prometheus"), tools.has("grafana"), tools.has("elasticsearch")], [true, true, false]);
+    assert.equal(leftOut.size, 0);
+  });
+
+  it("go without those that cannot be pulled and what is of no use without them, each with its reason", () => {
+    const { tools, leftOut } = planMonitoring(
+      config({ profile: "full", unavailable: { elasticsearch: "no such host" }, without: ["homer-app"] }),
+    );
+    assert.deepEqual(Object.fromEntries(leftOut), {
+      "homer-app": "sbc:monitoring.without says so",
+      elasticsearch: "its image could not be pulled: no such host",
+      logstash: "of no use without elasticsearch",
+      filebeat: "of no use without logstash",
+      kibana: "of no use without elasticsearch",
+    });
+    assert.ok(tools.has("heplify-server") && tools.has("grafana"));
+  });
+
+  it("run in prod by digest only", () => {
+    const { prod } = { prod: true };
+    const { monitoring } = config({ profile: "light" });
+    const pinned = `${upstreamNames().grafana.replace(/@.*/, "")}@sha256:${"0".repeat(64)}`;
+    assert.match(planMonitoring({ monitoring, prod }).leftOut.get("grafana") ?? "", /has no digest; npm run images/);
+    const own = { ...monitoring, images: { grafana: pinned } };
+    assert.equal(planMonitoring({ monitoring: own, prod }).leftOut.size, 0);
+  });
+});
+
+describe("the configuration of monitoring", () => {
+  for (const [what, monitoring, problem, more] of [
+    ["an unknown tool", { without: ["splunk"] }, /monitoring\.without\.?\[?0\]?.*must be grafana or/s],
+    [
+      "one port for two dashboards",
+      { ports: { grafana: 9090 } },
+      /ports\.prometheus = 9090 is that of grafana as well/,
+    ],
+    [
+      "a certificate without its key",
+      { chainFile: "package.json" },
+      /monitoring\.keyFile is needed beside sbc:monitoring\.chainFile/,
+    ],
+    [
+      "a file that is not there",
+      { chainFile: "a.pem", keyFile: "package.json" },
+      /monitoring\.chainFile = .*a\.pem.* is no file/,
+    ],
+    ["a user with a colon", { user: "a:b" }, /monitoring\.user = .*must be a user name/],
+    [
+      "a subnet that overlaps",
+      {},
+      /networks\.front = .*overlaps sbc:networks\.sbc/,
+      { networks: { front: "10.5.0.0/28" } },
+    ],
+  ] as const) {
+    it(`refuses ${what}`, () => assert.throws(() => config(monitoring, more), problem));
+  }
+});
+
+describe("the front door", () => {
+  const site = { name: "grafana", port: 3000, upstream: "grafana:3000" };
+  const args = { sites: [site], address: "10.6.0.19", exporter: "10.6.0.18", prometheus: "prometheus:9090" };
+
+  it("asks for a password at every site, but where a tool's own token takes the same header", () => {
+    const files = renderNginxConfig({
+      ...args,
+      sites: [site, { name: "homer", port: 9080, upstream: "homer-app:80", login: "bearer" }],
+    });
+    assert.match(files["site-grafana.conf"] ?? "", /^ {2}auth_basic "grafana";$/m);
+    assert.doesNotMatch(files["site-grafana.conf"] ?? "", /auth_basic off/);
+    assert.equal(files["site-homer.conf"]?.match(/auth_basic off/g)?.length, 1);
+    assert.match(files["proxy.conf"] ?? "", /^proxy_set_header Authorization "";$/m);
+  });
+
+  it("has a hash that is the same at every run, and of the password", () => {
+    const secrets = { user: "operator", password: "a".repeat(32), salt: "abcdefghijklmnopqrstuu" };
+    const { htpasswd = "" } = renderNginxSecrets(secrets);
+    assert.equal(renderNginxSecrets(secrets)["htpasswd"], htpasswd);
+    assert.ok(compareSync(secrets.password, htpasswd.trim().split(":")[1] ?? ""));
+  });
+});
+
+describe("the memory of the machine", () => {
+  it("is enough for the full profile from 8 GiB up, which shows as a little less", () => {
+    assert.equal(memoryProblem("full", 7.7 * 2 ** 30), undefined);
+    assert.match(memoryProblem("full", 4 * 2 ** 30) ?? "", /4\.0 GiB; the full profile wants 8.*profile light/);
+    assert.equal(memoryProblem("light", 2 ** 30), undefined);
+  });
+});
