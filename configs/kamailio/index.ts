@@ -287,12 +287,12 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
   return {
     uid: 4101,
     gid: 4101,
-    // --atexit=no: OpenSSL's own exit handlers crash a forking server; json:Mc: one JSON object per line with the Call-ID in it.
+    // --atexit=no: OpenSSL's own exit handlers crash a forking server; json:Mp: one JSON object per line, with what log_prefix adds to it.
     command: [
       "-DD",
       "-E",
       "--atexit=no",
-      "--log-engine=json:Mc",
+      "--log-engine=json:Mp",
       "-m",
       String(sharedMemoryMb),
       "-M",

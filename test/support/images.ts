@@ -26,6 +26,13 @@ export async function ensureDefaultKamailioImage(): Promise<string> {
   ]);
 }
 
+/** Name of an image that stands in for others which cannot be pulled, from `test/images/stand-in-<name>`; built when it is not there. */
+export function ensureStandIn(name: string): Promise<string> {
+  const context = `${root}/test/images/stand-in-${name}`;
+  const image = `sbc-stand-in-${name}:${contextHash(context, { BASE: ownBase })}`;
+  return ensure(image, context, ["--build-arg", `BASE=${ownBase}`]);
+}
+
 async function ensure(name: string, context: string, args: readonly string[]): Promise<string> {
   const { exitCode } = await tryDocker(["image", "inspect", name]);
   if (exitCode !== 0) await docker(["build", "--quiet", ...args, "--tag", name, context], { timeout: 600_000 });
