@@ -13,6 +13,7 @@ import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
 import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
 import { stackRows, subscriberPasswords } from "./components/subscribers.ts";
+import { trunkCas } from "./components/trunks.ts";
 import { database } from "./configs/mariadb/index.ts";
 
 const config = loadConfig();
@@ -73,6 +74,7 @@ const kamailio = new KamailioSbc("kamailio", {
   userAgentPattern: config.protection.userAgentPattern,
   certificate,
   clients: clients.authority,
+  trunkCas: trunkCas(config.trunks),
   events: config.events,
   databasePassword: db.passwords.kamailio,
   provision,

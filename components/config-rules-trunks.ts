@@ -1,5 +1,6 @@
+import { X509Certificate } from "node:crypto";
 import { subscriberNameProblem } from "../configs/mariadb/rows.ts";
-import { trunkSetId } from "../configs/mariadb/trunks.ts";
+import { trunkNames, trunkSetId, trunkUri } from "../configs/mariadb/trunks.ts";
 import { nodeName } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
@@ -33,6 +34,7 @@ export const trunkRules: readonly Rule[] = [
         ),
       ),
       ...equalPrefixes(trunks),
+      ...rivalCas(trunks),
     ],
   },
   {
@@ -179,6 +181,7 @@ function ownProblems(trunk: Trunk, path: Path): ConfigProblem[] {
       problem: "has no effect with direction in; take them out, or set direction both",
       command: `pulumi config set --path '${keyOf([...path, "direction"])}' both`,
     }),
+    ...tlsProblems(trunk, [...path, "tls"]),
     ...numbers.flatMap(({ number }, index) =>
       problemIf(numbers.findIndex((other) => other.number === number) !== index, {
         path: [...path, "numbers", index, "number"],
@@ -194,6 +197,64 @@ function ownProblems(trunk: Trunk, path: Path): ConfigProblem[] {
       }),
     ),
   ];
+}
+
+/** Longest name that fits into the key of its row. */
+const longestName = 70;
+
+function tlsProblems(trunk: Trunk, path: Path): ConfigProblem[] {
+  const { ca, names } = trunk.tls;
+  const overTls = trunk.hosts.some(({ transport }) => transport === "tls");
+  return [
+    ...problemIf((ca !== undefined || names.length > 0) && !overTls, {
+      path: [...path, ca === undefined ? "names" : "ca"],
+      problem:
+        "has no effect: none of the trunk's hosts is reached over TLS. Take it out, or set the transport of a host",
+      command: `pulumi config set --path '${keyOf([...path.slice(0, -1), "hosts", 0, "transport"])}' tls`,
+    }),
+    ...(ca === undefined ? [] : caProblems(ca, [...path, "ca"])),
+    ...(overTls ? trunkNames(trunk) : []).flatMap((name) =>
+      problemIf(name.length > longestName, {
+        path: [...path, "names"],
+        value: name,
+        problem: `is longer than ${longestName} characters; it must be a shorter name of the certificate`,
+        example: `'["sip.carrier.example"]'`,
+      }),
+    ),
+  ];
+}
+
+function caProblems(pem: string, path: Path): ConfigProblem[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+  const problems = blocks.flatMap((block, index) => {
+    const which = blocks.length === 1 ? "" : `(certificate ${index + 1}) `;
+    try {
+      const { ca, subject, validTo } = new X509Certificate(block);
+      const name = subject.replaceAll("\n", ", ");
+      if (!ca)
+        return [`${which}holds ${name}, which is no CA; it must be the CA that signs the certificate of the host`];
+      return Date.parse(validTo) < Date.now() ? [`${which}holds ${name}, which has expired on ${validTo}`] : [];
+    } catch {
+      return [`${which}cannot be read; it must be a certificate in PEM`];
+    }
+  });
+  const all = blocks.length === 0 ? ["holds no whole certificate; it must be certificates in PEM"] : problems;
+  return all.map((problem) => ({ path, problem, example: '"$(cat carrier-ca.pem)"' }));
+}
+
+/** A connection is looked up by its address: it cannot be held against the CAs of two trunks. */
+function rivalCas(trunks: Config["trunks"]): ConfigProblem[] {
+  const all = trunks.flatMap(({ name, hosts, tls }, index) =>
+    hosts.flatMap((host) => (host.transport === "tls" ? [{ name, index, uri: trunkUri(host), ca: tls.ca }] : [])),
+  );
+  return all.flatMap((own, position) => {
+    const rival = all.slice(0, position).find((other) => other.uri === own.uri && other.ca !== own.ca);
+    return problemIf(rival !== undefined, {
+      path: ["trunks", own.index, "tls", "ca"],
+      problem: `differs from that of trunk ${rival?.name}, which has the same host ${own.uri}; it must be the same`,
+      example: '"$(cat carrier-ca.pem)"',
+    });
+  });
 }
 
 const keyOf = (path: Path): string =>

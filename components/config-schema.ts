@@ -267,6 +267,24 @@ const trunk = () =>
       defaultText: "`optional` when every host is reached over TLS, else `off`",
       example: "required",
     }),
+    tls: section({
+      ca: optional(
+        text((value) => (value.includes("-----BEGIN CERTIFICATE-----") ? undefined : "must be certificates in PEM")),
+        {
+          description: "CAs that alone are believed for its hosts over TLS, PEM.",
+          defaultText: "the public CAs",
+          example: '"$(cat carrier-ca.pem)"',
+        },
+      ),
+      names: defaulted(z.array(pattern(hostName, "must be a host name in lower case or an address")), [], {
+        description: "Names of which the certificate of a host over TLS has to hold one.",
+        defaultText: "`domain` and the hosts over TLS",
+        example: "sip.carrier.example",
+      }),
+      verify: defaulted(z.enum(["host", "chain"]), "host", {
+        description: "What is asked of that certificate: a name as well, or only that it is of the CA.",
+      }),
+    }),
     transit: defaulted(z.boolean(), false, { description: "Calls that came from a trunk may leave by it." }),
     probe: defaulted(z.boolean(), true, {
       description:

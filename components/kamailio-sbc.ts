@@ -15,6 +15,7 @@ import {
   type SipPorts,
 } from "../configs/kamailio/index.ts";
 import type { MediaRelay } from "../configs/mariadb/rows.ts";
+import { renderTlsProfiles } from "../configs/kamailio/tls.ts";
 import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../configs/kamailio/reload.ts";
 import { database } from "../configs/mariadb/index.ts";
 import type { AddressPlan } from "./addresses.ts";
@@ -68,6 +69,8 @@ export interface KamailioSbcArgs extends Pick<
   readonly certificate: Certificate | AcmeSource;
   /** Who issues the certificates that the mutual TLS port demands. Reloaded live. */
   readonly clients?: ClientAuthority;
+  /** CAs of trunks that have their own: trunk → PEM. Reloaded live. */
+  readonly trunkCas: Readonly<Record<string, string>>;
   /** Where the image of the ACME client comes from. */
   readonly images: ImageSettings;
   /** HTTP API that is told of registrations and calls; without a URL none is. */
@@ -190,6 +193,15 @@ export class KamailioSbc extends pulumi.ComponentResource {
       own,
     );
     const tls = this.tls(args, opsToken, { ...volume, path: mounts.tls });
+    const profiles = new ConfigVolume(
+      "kamailio-tls-profiles",
+      {
+        ...volume,
+        path: mounts.profiles,
+        content: { kind: "live", files: pulumi.output(renderTlsProfiles(config, args.trunkCas)) },
+      },
+      own,
+    );
     const { clients: authority } = args;
     const clients =
       ports.mutualTls === 0 || authority === undefined
@@ -206,7 +218,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
         uid,
         gid,
         command: runtime.command,
-        mounts: [plain.mount, secrets.mount, tls.mount, ...clients.map(({ mount }) => mount)],
+        mounts: [plain.mount, secrets.mount, profiles.mount, tls.mount, ...clients.map(({ mount }) => mount)],
         tmpfs: runtime.tmpfs,
         networks: [
           { network: networks.sbc, address, address6, aliases: ["kamailio"] },
@@ -222,10 +234,17 @@ export class KamailioSbc extends pulumi.ComponentResource {
       },
       {
         parent: this,
-        dependsOn: [plain.filled, secrets.filled, tls.ready, ...clients.map(({ ready }) => ready), args.provision.done],
+        dependsOn: [
+          plain.filled,
+          secrets.filled,
+          profiles.filled,
+          tls.ready,
+          ...clients.map(({ ready }) => ready),
+          args.provision.done,
+        ],
       },
     );
-    this.reload(args, opsToken, [tls, ...clients]);
+    this.reload(args, opsToken, [{ ready: profiles.filled, hash: profiles.hash }, tls, ...clients]);
 
     const target = (transport: keyof SipPorts) =>
       publicAddress !== undefined && ports[transport] === 0

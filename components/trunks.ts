@@ -4,10 +4,16 @@ import { parseAddress } from "./ipv4.ts";
 
 type TrunkConfig = Config["trunks"][number];
 
-/** Networks that the calls of a trunk come from: the given ones, or its hosts. */
-export function trunkAddresses({ addresses, hosts }: TrunkConfig): readonly string[] {
+/** Networks that the calls of a trunk come from: the given ones, or its hosts; none when it only takes calls. */
+export function trunkAddresses({ addresses, direction, hosts }: TrunkConfig): readonly string[] {
+  if (direction === "out") return [];
   if (addresses.length > 0) return addresses;
   return hosts.map(({ host }) => host).filter((host) => parseAddress(host) !== undefined);
+}
+
+/** The trunks that have CAs of their own: name → PEM. */
+export function trunkCas(trunks: Config["trunks"]): Record<string, string> {
+  return Object.fromEntries(trunks.flatMap(({ name, tls: { ca } }) => (ca === undefined ? [] : [[name, ca]])));
 }
 
 /** A trunk as its rows want it. */
@@ -16,7 +22,7 @@ export function trunkOf(config: TrunkConfig): Trunk {
   const [first] = config.hosts;
   return {
     ...rest,
-    addresses: config.direction === "out" ? [] : [...new Set(trunkAddresses(config))],
+    addresses: [...new Set(trunkAddresses(config))],
     credentials:
       username === undefined || password === undefined
         ? undefined

@@ -4,7 +4,7 @@ import { renderMetrics } from "./metrics.ts";
 import type { TrunkSocket } from "../mariadb/trunks.ts";
 import { scannerPattern } from "./user-agents.ts";
 import { eventsCaFile, renderStack } from "./stack.ts";
-import { renderTls, tlsMounts } from "./tls.ts";
+import { tlsMounts } from "./tls.ts";
 
 /** Ports by transport. */
 export interface SipPorts {
@@ -300,7 +300,13 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
       "-f",
       `${kamailioFolder}/kamailio.cfg`,
     ],
-    mounts: { config: kamailioFolder, secrets: "/run/secrets", tls: tlsMounts.server, clients: tlsMounts.clients },
+    mounts: {
+      config: kamailioFolder,
+      secrets: "/run/secrets",
+      tls: tlsMounts.server,
+      clients: tlsMounts.clients,
+      profiles: tlsMounts.profiles,
+    },
     /** The control socket. */
     tmpfs: { "/run/kamailio": "uid=4101,gid=4101,mode=0750,size=4m" },
     healthcheck: [
@@ -317,14 +323,13 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
 
 const staticFiles = readFolder(new URL("static/", import.meta.url));
 
-/** The plain files, for `/etc/kamailio`: the script as it is in `static/`, `stack.cfg` with all of it that differs by stack, and `tls.cfg`. */
+/** The plain files, for `/etc/kamailio`: the script as it is in `static/`, and `stack.cfg` with all of it that differs by stack. TLS: `renderTlsProfiles`. */
 export function renderKamailioConfig(args: KamailioConfigArgs): FileMap {
   const settings = kamailioSettings(args);
   const ca = args.events?.ca;
   return {
     ...staticFiles,
     "stack.cfg": renderStack(settings),
-    "tls.cfg": renderTls(settings),
     "metrics.cfg": renderMetrics(),
     ...(ca !== undefined && { [eventsCaFile]: ca }),
   };

@@ -9,6 +9,7 @@ import {
   trunkPort,
   type KamailioSettings,
 } from "./index.ts";
+import { tlsMounts } from "./tls.ts";
 
 /** File with the CA of the API that events go to, in the folder of the script. */
 export const eventsCaFile = "events-ca.pem";
@@ -35,8 +36,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_OPS_PORT: opsPort,
     SBC_OPS_ALLOW: settings.opsAllow.join(","),
     SBC_DISPATCHER_SET: settings.dispatcherSetId,
-    // No packet comes in at port 0.
-    SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : 0,
+    // 65536: no packet comes in there. 0 will not do: it is what the edge's own connections to trunks have.
+    SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : 65_536,
     SBC_CONTACTS: settings.contactsPerSubscriber,
     SBC_TRANSFERS: settings.transfers ? 1 : 0,
     SBC_DIGEST: settings.digest === "both" ? "MD5" : settings.digest,
@@ -45,6 +46,7 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_HA1_FLAGS: settings.digest === "both" ? 5 : 1,
     SBC_NO_HA1: "0".repeat(settings.digest === "SHA-256" ? 64 : 32),
     SBC_MUTUAL_PORT: mutualTlsPort,
+    SBC_TLS_PROFILES: tlsMounts.profiles,
     SBC_NO_SHA256: "0".repeat(64),
     SBC_SIGNATURE_SECONDS: signatureSeconds,
     SBC_SIGNATURE_MEMORY: 2 * signatureSeconds + 10,

@@ -1,4 +1,5 @@
-import { mutualTlsPort, type KamailioSettings } from "./index.ts";
+import type { FileMap } from "../files.ts";
+import { kamailioDefaults, mutualTlsPort, type KamailioConfigArgs } from "./index.ts";
 
 /**
  * Cipher suites of TLS 1.2: forward secrecy and authenticated encryption only, those of Mozilla's "intermediate" list without finite-field
@@ -14,7 +15,12 @@ const ciphers = [
 ].join(":");
 
 /** Where the files of TLS are in Kamailio's container; their volumes are of stable identity, and `tls.reload` makes them live. */
-export const tlsMounts = { server: "/run/tls", clients: "/run/tls-clients" } as const;
+export const tlsMounts = { server: "/run/tls", clients: "/run/tls-clients", profiles: "/run/tls-profiles" } as const;
+
+/** The public CAs: a folder, read when one is needed. Each process would hold a list of its own, in shared memory, 1 MiB. */
+const publicCas = "/etc/ssl/certs/";
+
+const mustProve = { verify_certificate: "yes", require_certificate: "yes" } as const;
 
 const section = (name: string, values: Readonly<Record<string, string | number>>): string =>
   [
@@ -25,13 +31,23 @@ const section = (name: string, values: Readonly<Record<string, string | number>>
     "",
   ].join("\n");
 
-/** Renders `tls.cfg`. A section inherits nothing from another. */
-export function renderTls({
-  address,
-  mutualTls,
-  ipv6,
-}: Pick<KamailioSettings, "address" | "mutualTls" | "ipv6">): string {
-  const { server, clients } = tlsMounts;
+/** What the edge needs to know of the socket for devices. */
+export type TlsSockets = Pick<KamailioConfigArgs, "address" | "mutualTls" | "ipv6">;
+
+/** The files for `/run/tls-profiles`: `tls.cfg`, and for each trunk with CAs of its own (name → PEM) those. */
+export function renderTlsProfiles(sockets: TlsSockets, trunkCas: Readonly<Record<string, string>> = {}): FileMap {
+  return {
+    "tls.cfg": renderTls(sockets, Object.keys(trunkCas)),
+    ...Object.fromEntries(Object.entries(trunkCas).map(([trunk, pem]) => [`${trunk}.pem`, pem])),
+  };
+}
+
+/** A section inherits nothing from another. */
+function renderTls(
+  { address, mutualTls = kamailioDefaults.mutualTls, ipv6 }: TlsSockets,
+  trunks: readonly string[],
+): string {
+  const { server, clients, profiles } = tlsMounts;
   const certificate = { private_key: `${server}/server.key`, certificate: `${server}/server.pem` };
   const hosts = [address, ...(ipv6?.transports.includes("mutualTls") ? [`[${ipv6.address}]`] : [])];
   return [
@@ -55,7 +71,16 @@ export function renderTls({
             }),
           ),
         ]),
-    "# The edge opens no TLS connection of its own today; should it ever, the other side must prove who it is.",
-    section("client:default", { ca_list: `${server}/ca.pem`, verify_certificate: "yes", require_certificate: "yes" }),
+    "# Connections to trunks. One that has CAs of its own (server_id is its name) is believed by them alone. Names: trunk-tls.cfg.",
+    ...trunks.map((trunk) =>
+      section("client:any", {
+        server_id: trunk,
+        // The module demands one, and looks for it in nothing that we send.
+        server_name: `${trunk}.invalid`,
+        ca_list: `${profiles}/${trunk}.pem`,
+        ...mustProve,
+      }),
+    ),
+    section("client:default", { ca_path: publicCas, ...mustProve }),
   ].join("\n");
 }

@@ -38,6 +38,14 @@ export interface TrunkPrefix {
   add?: string | undefined;
 }
 
+/** What is asked of the certificate of a trunk's host, beside a chain that ends at a CA of the trunk. */
+export interface TrunkTls {
+  /** `host`: one of the names; `chain`: nothing more. */
+  verify: "host" | "chain";
+  /** Names, or addresses, of which it has to hold one. Default: the trunk's domain and its hosts over TLS. */
+  names?: readonly string[] | undefined;
+}
+
 /** A way to a carrier and back. */
 export interface Trunk {
   /** Lower-case letters, digits and hyphens. */
@@ -65,6 +73,8 @@ export interface Trunk {
   maxCallsPerSecond: number;
   /** What its media may be. Default: `optional` when every host is reached over TLS, else `off`. */
   srtp?: SrtpRule | undefined;
+  /** How its hosts over TLS prove who they are. Default: by a name of {@link trunkNames}. */
+  tls?: TrunkTls | undefined;
   /** Inbound calls may leave by it. */
   transit: boolean;
   /** Ask its hosts by OPTIONS whether they are there. */
@@ -108,6 +118,20 @@ export function trunkUri({ host, port, transport = "udp" }: TrunkHost): string {
   return `sip:${host}:${port ?? (transport === "tls" ? 5061 : 5060)}${suffix}`;
 }
 
+/** Names of which the certificate of a host over TLS has to hold one. */
+export function trunkNames({ tls, domain, hosts }: Pick<Trunk, "tls" | "domain" | "hosts">): readonly string[] {
+  if (tls?.names !== undefined && tls.names.length > 0) return tls.names;
+  return [...new Set([...(domain === undefined ? [] : [domain]), ...tlsHosts(hosts).map(({ host }) => host)])];
+}
+
+const tlsHosts = (hosts: readonly TrunkHost[]) => hosts.filter(({ transport }) => transport === "tls");
+
+/** A name, and what stands for it in a wildcard certificate (RFC 6125 §6.4.3: the first label alone; none of two labels). */
+const withWildcard = (name: string): string[] => {
+  const [, ...parent] = name.split(".");
+  return parent.length < 2 || /^[0-9.]+$/.test(name) ? [name] : [name, `*.${parent.join(".")}`];
+};
+
 /** What the script reads of a trunk in table `edge_policy`, below `trunk.<name>.`. */
 export function trunkPolicy(trunk: Trunk): Record<string, string | number> {
   const { name, callerId } = trunk;
@@ -121,10 +145,13 @@ export function trunkPolicy(trunk: Trunk): Record<string, string | number> {
     srtp: trunk.srtp ?? (trunk.hosts.every(({ transport }) => transport === "tls") ? "optional" : "off"),
     transit: trunk.transit ? 1 : 0,
     probe: trunk.probe ? 1 : 0,
+    ...(tlsHosts(trunk.hosts).length > 0 && { verify: trunk.tls?.verify ?? "host" }),
   };
+  const names = tlsHosts(trunk.hosts).length > 0 ? trunkNames(trunk).flatMap(withWildcard) : [];
   return Object.fromEntries([
     ...Object.entries(rules).map(([rule, value]) => [`trunk.${name}.${rule}`, value] as const),
     ...(callerId.allowed ?? []).map((number) => [`trunk.${name}.allowed.${number}`, 1] as const),
+    ...names.map((certified) => [`trunk.${name}.certificate.${certified.toLowerCase()}`, 1] as const),
   ]);
 }
 

@@ -107,7 +107,8 @@ const reloads = {
   ],
   policy: [["htable.reload", "policy"]],
   addresses: [["permissions.addressReload"]],
-  dispatcher: [["dispatcher.reload"]],
+  // What is known of a host before it is asked.
+  dispatcher: [["htable.reload", "tlshost"], ["dispatcher.reload"]],
   trunks: [
     ["htable.reload", "trunkauth"],
     ["htable.reload", "trunknumber"],

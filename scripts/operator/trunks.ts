@@ -30,6 +30,7 @@ export const trunkOptions = {
   "max-calls": "N: calls at once",
   srtp: "off|optional|required: SRTP on its side; off unless given",
   "max-cps": "N: new calls in a second",
+  "tls-name": "NAME: that the certificate of a host over TLS may have, again for each; domain and hosts unless given",
 } as const;
 
 /** Flags of `trunk add`. */
@@ -134,6 +135,7 @@ function trunkOfWords(words: Words, stack: RunningStack): Trunk {
     maxCalls: numberOf(words, "max-calls", 1, 100_000),
     maxCallsPerSecond: numberOf(words, "max-cps", 1, 10_000),
     srtp: optionOf(words, "srtp"),
+    tls: { names: all("tls-name") },
     transit: words.flags.has("transit"),
     probe: !words.flags.has("no-probe"),
   };

@@ -5,43 +5,26 @@ import {
   kamailioRuntime,
   kamailioSettings,
   opsPort,
-  renderKamailioConfig,
-  renderKamailioSecrets,
   trunkSocket,
   type KamailioConfigArgs,
 } from "../../configs/kamailio/index.ts";
 import { reloadJobRuntime, renderReloadJob, renderReloadJobSecrets } from "../../configs/kamailio/reload.ts";
-import { database } from "../../configs/mariadb/index.ts";
 import { metrics } from "../../configs/metrics/contract.ts";
-import { renderRows, type Subscriber } from "../../configs/mariadb/rows.ts";
+import type { Subscriber } from "../../configs/mariadb/rows.ts";
 import type { Trunk } from "../../configs/mariadb/trunks.ts";
-import { renderRtpengineConfig, rtpengineRuntime } from "../../configs/rtpengine/index.ts";
 import { waitFor } from "../sip/agent.ts";
 import { docker } from "../sip/docker.ts";
 import { TestContainer } from "../support/container.ts";
-import { databaseSecrets, query, runDatabaseJob, startDatabase } from "../support/database.ts";
+import { query, runDatabaseJob, startDatabase } from "../support/database.ts";
 import { contractProblems, parseExposition, scrapeScript, unknownMetrics } from "../support/exposition.ts";
+import { edgeArgs, edgeRows, edgeSecrets, kamailioContainer, rtpengineContainer } from "../support/edge.ts";
 import { ensureImage } from "../support/images.ts";
 
-/** Everything on one loopback device; the public address is one that nobody can reach. */
 const args: KamailioConfigArgs = {
-  domain: "sip.example.test",
-  address: "127.0.0.2",
-  opsAddress: "127.0.0.66",
-  publicAddress: "203.0.113.7",
-  publicPorts: { udp: 0, tcp: 0, tls: 5061 },
-  database: { host: "127.0.0.1", port: database.port, name: database.name, user: database.users.kamailio },
-  opsAllow: ["127.0.0.1/32", "192.0.2.0/24"],
+  ...edgeArgs,
   trunkPorts: { udp: 5070, tcp: 5070 },
   limits: { authFailuresPerUser: 3, banSeconds: 2 },
   sharedMemoryMb: 64,
-};
-const relay = { address: "127.0.0.4", port: 22222 };
-const secrets = {
-  databasePassword: databaseSecrets.kamailioPassword,
-  nonceSecret: "0123456789abcdef0123456789abcdef",
-  opsToken: "ops-token",
-  eventsKey: "events-key",
 };
 const alice: Subscriber = { name: "alice", password: "right" };
 /** A carrier that is not there. */
@@ -60,50 +43,20 @@ const carrier: Trunk = {
   transit: false,
   probe: false,
 };
+/** One that takes calls of others. */
+const between: Trunk = {
+  ...carrier,
+  ...{ name: "between", hosts: [{ host: "127.0.0.21" }], addresses: [], prefixes: [{ prefix: "+41" }], numbers: [] },
+  transit: true,
+};
 const signatureKey = { id: "first", key: "company123KEY-company123KEY-company123KEY" };
 const rows = (subscribers: readonly Subscriber[]) =>
-  renderRows({
-    domain: args.domain,
+  edgeRows({
     subscribers,
     signatureKeys: [signatureKey],
-    nodes: [{ name: "asterisk-1", address: "127.0.0.10" }],
-    trunks: [carrier],
+    trunks: [carrier, between],
     trunkSocket: trunkSocket(kamailioSettings(args)),
-    relays: [relay],
   });
-
-/** Key, certificate and list of revoked ones in one text: each reader takes its part. */
-async function certificate(): Promise<string> {
-  const script = [
-    "cd /tmp && touch index",
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip.example.test -keyout key -out certificate 2> /dev/null",
-    String.raw`printf '[ca]\ndefault_ca=own\n[own]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=30\n' > settings`,
-    "openssl ca -gencrl -config settings -keyfile key -cert certificate -out revoked 2> /dev/null",
-    "cat key certificate revoked",
-  ].join(" && ");
-  const image = await ensureImage("kamailio");
-  return docker(["run", "--rm", "--network", "none", "--entrypoint", "bash", image, "-c", script]);
-}
-
-async function kamailioContainer(config: KamailioConfigArgs, network: TestContainer): Promise<TestContainer> {
-  const { mounts, tmpfs, uid, memoryMb, command } = kamailioRuntime(config);
-  const pem = await certificate();
-  return TestContainer.start({
-    role: "kamailio",
-    image: await ensureImage("kamailio"),
-    files: {
-      [mounts.config]: renderKamailioConfig(config),
-      [mounts.secrets]: renderKamailioSecrets(config, secrets),
-      [mounts.tls]: { "server.pem": pem, "server.key": pem, "ca.pem": pem },
-      [mounts.clients]: { "ca.pem": pem, "crl.pem": pem },
-    },
-    tmpfs,
-    command: ["/usr/sbin/kamailio", ...command],
-    uid,
-    memoryMb,
-    network,
-  });
-}
 
 async function runReloadJob(network: TestContainer, opsToken: string): Promise<{ exitCode: number; output: string }> {
   const { mounts, uid, memoryMb, entrypoint, command } = reloadJobRuntime;
@@ -131,18 +84,7 @@ describe("Kamailio in our image", () => {
     mariadb = await startDatabase();
     const job = await runDatabaseJob(mariadb, rows([alice]));
     assert.equal(job.exitCode, 0, job.output);
-    const media = { address: relay.address, publicAddress: args.publicAddress };
-    const runtime = rtpengineRuntime(media);
-    rtpengine = TestContainer.start({
-      role: "rtpengine",
-      image: await ensureImage("rtpengine"),
-      files: { [runtime.mounts.config]: renderRtpengineConfig(media) },
-      command: ["/usr/bin/rtpengine", ...runtime.command],
-      uid: runtime.uid,
-      memoryMb: runtime.memoryMb,
-      network: mariadb,
-    });
-    await rtpengine.healthy(runtime.healthcheck);
+    rtpengine = await rtpengineContainer(edgeArgs.publicAddress, mariadb);
     kamailio = await kamailioContainer(args, mariadb);
     await kamailio.healthy(kamailioRuntime(args).healthcheck);
   });
@@ -222,7 +164,7 @@ ${extra}Content-Length: 0
       target,
     );
   const ops = `${args.opsAddress}/${opsPort}`;
-  const rpc = (method: string, token = secrets.opsToken) =>
+  const rpc = (method: string, token = edgeSecrets.opsToken) =>
     http(
       ops,
       "/RPC",
@@ -348,14 +290,16 @@ ${extra}Content-Length: 0
       assert.match(statusOf(await call(number)), / 404 /, number);
   });
 
-  it("sends no call to a trunk that nobody pays for, or that came from a trunk", async () => {
-    const leg = async (headers: string) =>
-      statusOf(await exchangeFrom("127.0.0.10", request("INVITE", `sip:+49301234@${args.domain}`, headers), 5080));
+  it("sends no call to a trunk that nobody pays for, or that came from a trunk, unless it lets such calls through", async () => {
+    const leg = async (headers: string, called = "+49301234") =>
+      statusOf(await exchangeFrom("127.0.0.10", request("INVITE", `sip:${called}@${args.domain}`, headers), 5080));
     const rejected = async (reason: string) =>
       Number(new RegExp(`kamailio_rejected\\{reason="${reason}"\\} (\\d+)`).exec(await http(ops, "/metrics"))?.[1]);
     assert.match(await leg(""), / 403 /);
     assert.match(await leg("X-SBC-Account: trunk:carrier\n"), / 403 /);
-    assert.equal(await rejected("transit"), 2);
+    assert.match(await leg("X-SBC-Account: trunk:carrier\n", "+41301234"), / 100 /);
+    assert.match(await leg("", "+41301234"), / 403 /);
+    assert.equal(await rejected("transit"), 3);
     assert.match(await leg("X-SBC-Account: alice\n"), / 403 /);
     assert.equal(await rejected("destination"), 1);
   });
@@ -389,7 +333,7 @@ ${extra}Content-Length: 0
     const bob = { name: "bob", password: "new" };
     assert.match(statusOf(await register(bob)), / 401 /);
     assert.equal((await runDatabaseJob(mariadb, rows([alice, bob]), { steps: ["rows"] })).exitCode, 0);
-    const reload = await runReloadJob(mariadb, secrets.opsToken);
+    const reload = await runReloadJob(mariadb, edgeSecrets.opsToken);
     assert.equal(reload.exitCode, 0, reload.output);
     assert.match(statusOf(await register(bob)), / 200 /);
   });

@@ -3,8 +3,11 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { SipAgent, waitFor, type Credentials, type RunResult } from "../sip/agent.ts";
-import { docker } from "../sip/docker.ts";
-import { EdgeStack, hangUpAll, type Outputs } from "./stack.ts";
+import { docker, tryDocker } from "../sip/docker.ts";
+import { describeLoad, load, type Load } from "../sip/load.ts";
+import { testAuthority } from "../support/certificates.ts";
+import { carriers, methods, type CarrierHost } from "./carrier.ts";
+import { EdgeStack, freeNetworks, hangUpAll, type Outputs } from "./stack.ts";
 
 /** Carriers are SIPp agents: they speak what their scenario says, and are no real exchange. */
 describe("routing on a running stack", { timeout: 600_000 }, () => {
@@ -12,10 +15,15 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
   let outputs: Outputs;
   let alice: Credentials;
   let bob: Credentials;
+  const subscribers = [{ name: "alice" }, { name: "bob" }, { name: "+4511" }, { name: "eve", class: "small" }];
+  const networks = freeNetworks();
   const agents: SipAgent[] = [];
   let [alicesPhone, bobsPhone, stranger]: SipAgent[] = [];
   /** Carriers: two for the same numbers, one with a password, one that redirects, and a registrar. */
   let [first, second, strict, sly, registrar]: SipAgent[] = [];
+  /** One that makes many calls, and one with all hosts that are programs of this test (carrier.ts), each on a port of its own. */
+  let [busy, hosts]: SipAgent[] = [];
+  const ca = testAuthority("carrier CA");
 
   const agent = (one: SipAgent | undefined): SipAgent => one ?? assert.fail("the agent has not been started");
   const services = () =>
@@ -76,14 +84,108 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     return { call: result, seen: await Promise.all(waiting.map(({ done }) => done)) };
   }
 
+  /** Calls a few times in each second until it is stopped. */
+  function keepCalling(): { stop: () => Promise<Load[]> } {
+    let going = true;
+    const run = async () => {
+      const loads: Load[] = [];
+      // It ends with the agent, should nobody stop it.
+      while (going) loads.push(await load(agent(busy), { user: bob, called: "600", calls: 20, rate: 4, holdMs: 1000 }));
+      return loads;
+    };
+    const all = run();
+    // Whoever stops it hears of it.
+    all.catch(() => undefined);
+    return {
+      stop: () => {
+        going = false;
+        return all;
+      },
+    };
+  }
+
+  /** Trunks whose hosts are programs of this test: which port is whose. */
+  const ports = {
+    secure: 5061,
+    impostor: 5062,
+    foreign: 5063,
+    lenient: 5064,
+    quiet: 5065,
+    stream: 5060,
+    limited: 5070,
+  };
+  const more = { paced: 5071, choosy: 5072, silent: 5073, behind: 5074, probed: 5075 };
+
+  async function programs(): Promise<object[]> {
+    const { container, address } = agent(hosts);
+    const { pem } = await ca;
+    const out = (name: string, prefix: string, host: object, rest: object = {}) => ({
+      ...{ name, hosts: [host], direction: "out", prefixes: [{ prefix }], probe: false, ...rest },
+    });
+    const tls = (name: keyof typeof ports, prefix: string, rest: object = {}) =>
+      out(name, prefix, { host: container, port: ports[name], transport: "tls" }, { tls: { ca: pem }, ...rest });
+    return [
+      tls("secure", "+81", { probe: true }),
+      tls("impostor", "+82", { probe: true }),
+      tls("foreign", "+83"),
+      tls("lenient", "+84", { tls: { ca: pem, verify: "chain" } }),
+      tls("quiet", "+85"),
+      out("stream", "+86", { host: address, port: ports.stream, transport: "tcp" }),
+      out(
+        "limited",
+        "+87",
+        { host: address, port: ports.limited },
+        { direction: "both", maxCalls: 2, numbers: [{ number: "+87111", subscriber: "bob" }] },
+      ),
+      out("paced", "+95", { host: address, port: more.paced }, { maxCallsPerSecond: 1 }),
+      out(
+        "choosy",
+        "+89",
+        { host: address, port: more.choosy },
+        { callerId: { mode: "allowed", number: "+4500", allowed: ["+4511"] } },
+      ),
+      out("silent", "+90", {}, { hosts: [more.silent, more.behind].map((port) => ({ host: address, port })) }),
+      out("probed", "+91", { host: address, port: more.probed }, { probe: true }),
+    ];
+  }
+
+  /** One host of a carrier; what it got. */
+  async function program(host: CarrierHost, limits: Parameters<typeof carriers>[2]) {
+    const { done } = await carriers(agent(hosts), [host], limits);
+    return { done: done.then(([taken]) => taken ?? assert.fail()) };
+  }
+
+  /** Calls of a subscriber that begin together. */
+  const calls = (user: string, called: string, options: object = {}) =>
+    agent(stranger).script<{ statuses: number[] }>(
+      "protection/calls",
+      {
+        ...{ address: outputs.addresses.kamailio.sbc, port: 5060, domain: outputs.sip.domain, user, called },
+        ...{ own: agent(stranger).address, password: outputs.subscribers[user], count: 1, everyMs: 0, holdMs: 300 },
+        ...options,
+      },
+      60,
+    );
+
+  const rpc = (...words: string[]) => docker(["exec", outputs.containers.kamailio, "kamcmd", ...words]);
+  /** Is the host on this port in use, as the dispatcher sees it? */
+  const state = async (port: number) =>
+    new RegExp(`:${port}(?:;\\S*)?\\s+FLAGS: (\\w)`).exec(await rpc("dispatcher.list"))?.[1] ?? "";
+
   const deliver = (from: SipAgent | undefined, called: string, caller = "+4989555") =>
     agent(from).run("routing/deliver", { called, keys: { caller }, holdMs: 300, limitSeconds: 60 });
 
   before(async () => {
     stack = await EdgeStack.create({
-      subscribers: [{ name: "alice" }, { name: "bob" }],
-      classes: [{ name: "default", destinations: ["any"], callsPerSecond: 0, maxCalls: 0 }],
+      networks,
+      subscribers,
+      classes: [
+        { name: "default", destinations: ["any"], callsPerSecond: 0, maxCalls: 0 },
+        { name: "small", destinations: ["any"], maxCalls: 1 },
+      ],
       asterisk: { ringSeconds: 20 },
+      protection: { unlimited: [networks.sbc] },
+      timers: { nodePingSeconds: 2 },
     });
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
@@ -98,8 +200,8 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
       domain: outputs.sip.domain,
       ports: { udp: 5060, tcp: 5060, tls: 5061 },
     };
-    agents.push(...(await Promise.all(Array.from({ length: 8 }, () => SipAgent.start(outputs.sbcNetwork, target)))));
-    [alicesPhone, bobsPhone, stranger, first, second, strict, sly, registrar] = agents;
+    agents.push(...(await Promise.all(Array.from({ length: 10 }, () => SipAgent.start(outputs.sbcNetwork, target)))));
+    [alicesPhone, bobsPhone, stranger, first, second, strict, sly, registrar, busy, hosts] = agents;
   });
 
   after(async () => {
@@ -108,19 +210,23 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     await stack?.remove();
   });
 
-  it("gets trunks, a subscriber, a node and a ban during calls: nothing restarts, and no call is lost", async () => {
+  it("gets trunks, a subscriber, a node and a ban under load: nothing restarts, and no call is lost", async () => {
     const host = (one: SipAgent | undefined) => [{ host: agent(one).address }];
     const earlier = await services();
+    const others = keepCalling();
     const talk = agent(alicesPhone).run("talk", { user: alice, called: "600", limitSeconds: 300 });
     const registration = await agent(registrar).wait("routing/registrar", {
       keys: { realm: "registrar.example", username: "customer", password: "registrar-secret" },
       limitSeconds: 300,
     });
     await stack.configure({
-      subscribers: [{ name: "alice" }, { name: "bob" }, { name: "carol" }],
-      asterisk: { ringSeconds: 20, nodes: 3 },
-      protection: { blocked: ["203.0.113.0/24"], unlimited: [agent(stranger).address] },
-      emergency: [{ number: "112", trunks: ["first"] }],
+      subscribers: [...subscribers, { name: "carol" }],
+      asterisk: { ringSeconds: 20, nodes: 3, weights: { "asterisk-1": 8 } },
+      protection: { blocked: ["203.0.113.0/24"], unlimited: [networks.sbc] },
+      emergency: [
+        { number: "112", trunks: ["first", "second"] },
+        { number: "110", trunks: ["limited", "second"] },
+      ],
       trunks: [
         {
           name: "first",
@@ -157,11 +263,13 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
           realm: "registrar.example",
           registerSeconds: 600,
         },
+        ...(await programs()),
       ],
     });
     await stack.configureSecret("trunks[2].password", "carrier-secret");
     await stack.configureSecret("trunks[4].password", "registrar-secret");
     const run = await stack.up();
+    const loads = await others.stop();
     assert.equal(run.code, 0, run.output);
     const later = await services();
     assert.deepEqual(
@@ -176,6 +284,16 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     assert.match(
       registered.log["contact"]?.[0] ?? "",
       new RegExp(`<sip:registrar@${outputs.addresses.kamailio.sbc}:5060`),
+    );
+
+    assert.deepEqual(
+      loads.flatMap(({ refused, lost }) => [...refused, ...lost]),
+      [],
+      loads.map(describeLoad).join("; "),
+    );
+    assert.ok(
+      loads.every(({ answered, calls }) => answered === calls && calls > 0),
+      loads.map(describeLoad).join("; "),
     );
 
     // The call that ran all the time ends as it should.
@@ -283,6 +401,148 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     const { done } = await agent(bobsPhone).wait("routing/answer", { limitSeconds: 60 });
     assert.deepEqual((await deliver(first, "+4930111", "alice")).log["invite"], ["200"]);
     assert.match((await done).log["from"]?.[0] ?? "", /anonymous/);
+  });
+
+  describe("side by side", { concurrency: 4 }, () => {
+    const whole = ["INVITE", "ACK", "BYE"];
+
+    it("calls over TLS only those whose certificate has been seen, is of the trunk's CA and has its name", async () => {
+      const { container } = agent(hosts);
+      const own = await (await ca).issue("host", { names: ["other.example", container] });
+      const evil = await (await ca).issue("host", { names: ["evil.example"] });
+      const foreign = await (await testAuthority("another CA")).issue("host", { names: [container] });
+      const certificates = { secure: own, impostor: evil, foreign, lenient: evil, quiet: own };
+      const { done } = await carriers(
+        agent(hosts),
+        Object.entries(certificates).map(([name, certificate]) => ({
+          ...{ transport: "tls" as const, port: ports[name as keyof typeof certificates], certificate },
+          // "quiet" is not taken to be up by its answers, but they show its certificate.
+          options: name === "quiet" ? 405 : 200,
+        })),
+        { calls: 3, limitMs: 40_000 },
+      );
+      await waitFor("the certificates of two hosts", async () => {
+        const known = await rpc("htable.dump", "tlsnames");
+        return known.split(container).length > 2 && (await state(ports.secure)) === "A";
+      });
+      const results = await Promise.all(
+        ["+811", "+821", "+831", "+841", "+851"].map((called) => calls("alice", called)),
+      );
+      assert.deepEqual(
+        results.map(({ statuses }) => statuses[0]),
+        [200, 502, 502, 200, 200],
+      );
+      const seen = await done;
+      assert.deepEqual(seen.map(methods), [whole, [], [], whole, whole]);
+      // It was asked, and has shown what it is.
+      assert.ok(seen[1]?.requests.some(({ method }) => method === "OPTIONS"));
+    });
+
+    it("calls over TCP", async () => {
+      const { done } = await program({ transport: "tcp", port: ports.stream }, { calls: 1 });
+      assert.deepEqual((await calls("alice", "+861")).statuses, [200]);
+      assert.deepEqual(methods(await done), whole);
+    });
+
+    it("keeps to the calls at once of a trunk, both ways, but for emergency numbers", async () => {
+      const { done } = await program({ port: ports.limited }, { calls: 3, limitMs: 40_000 });
+      const held = calls("alice", "+871", { count: 2, holdMs: 8000 });
+      await waitFor("two calls", async () => /\b2\b/.test(await rpc("dlg.profile_get_size", "trunk", "limited")));
+      assert.deepEqual((await calls("alice", "+871")).statuses, [502]);
+      assert.deepEqual((await deliver(hosts, "+87111")).log["invite"], ["503"]);
+      assert.deepEqual((await calls("alice", "110")).statuses, [200]);
+      assert.deepEqual((await held).statuses, [200, 200]);
+      const { requests, together } = await done;
+      assert.equal(together, 3);
+      assert.deepEqual(
+        requests.flatMap(({ method, uri }) => (method === "INVITE" ? [uri.replace(/@.*/, "")] : [])),
+        ["sip:+871", "sip:+871", "sip:110"],
+      );
+    });
+
+    it("keeps to the calls per second of a trunk", async () => {
+      const { done } = await program({ port: more.paced }, { limitMs: 8000 });
+      const { statuses } = await calls("alice", "+951", { count: 10 });
+      const times = (await done).requests.flatMap(({ method, at }) => (method === "INVITE" ? [at] : []));
+      assert.equal(statuses.filter((status) => status === 200).length, times.length);
+      // In seconds of the clock: two calls may be as near as their seconds.
+      const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1000;
+      assert.ok(times.length > 0 && times.length <= Math.ceil(seconds) + 1, `${times.length} calls in ${seconds} s`);
+      assert.ok(times.length < statuses.length, "none was refused");
+    });
+
+    it("shows the caller's own number where that is allowed, and the trunk's for others", async () => {
+      const { done } = await program({ port: more.choosy }, { calls: 2 });
+      assert.deepEqual((await calls("+4511", "+891")).statuses, [200]);
+      assert.deepEqual((await calls("alice", "+891")).statuses, [200]);
+      const shown = (await done).requests.flatMap(({ method, from }) => (method === "INVITE" ? [from] : []));
+      assert.match(shown[0] ?? "", /<sip:\+4511@/);
+      assert.match(shown[1] ?? "", /<sip:\+4500@/);
+    });
+
+    it("goes on to the next host when one says nothing, after sbc:timers.nodeTimeoutMs", async () => {
+      const { done } = await carriers(agent(hosts), [{ port: more.silent, answer: 0 }, { port: more.behind }], {
+        calls: 1,
+      });
+      assert.deepEqual((await calls("alice", "+901")).statuses, [200]);
+      const [from, to] = (await done).map(({ requests }) => requests[0]?.at ?? NaN);
+      const waited = (to ?? NaN) - (from ?? NaN);
+      assert.ok(waited > 2000 && waited < 6000, `${waited} ms`);
+    });
+
+    it("takes a host of a trunk for down and for up by its answers to OPTIONS", async () => {
+      await waitFor("down", async () => (await state(more.probed)) === "I", 30_000);
+      assert.deepEqual((await calls("alice", "+911")).statuses, [502]);
+      const { done } = await program({ port: more.probed }, { limitMs: 10_000 });
+      await waitFor("up", async () => (await state(more.probed)) === "A", 30_000);
+      assert.deepEqual((await calls("alice", "+911")).statuses, [200]);
+      assert.deepEqual(methods(await done), whole);
+      await waitFor("down again", async () => (await state(more.probed)) === "I", 30_000);
+    });
+  });
+
+  it("puts an emergency number through whatever limit is reached, and by the next trunk", async () => {
+    const eve = { name: "eve", password: outputs.subscribers["eve"] ?? assert.fail() };
+    const talk = agent(alicesPhone).run("talk", { user: eve, called: "600", limitSeconds: 90 });
+    await waitFor("a call of eve", async () => /\b1\b/.test(await rpc("dlg.profile_get_size", "user", "eve")));
+    assert.deepEqual((await calls("eve", "600")).statuses, [403]);
+    const [unavailable, answer] = await Promise.all([
+      agent(first).wait("routing/unavailable", { limitSeconds: 60 }),
+      agent(second).wait("routing/answer", { limitSeconds: 60 }),
+    ]);
+    const where = "WHERE key_name = 'edge.max_calls'";
+    const most = await query(`SELECT key_value FROM edge_policy ${where}`);
+    await query(`UPDATE edge_policy SET key_value = '1' ${where}`);
+    await rpc("htable.reload", "policy");
+    try {
+      assert.deepEqual((await calls("alice", "600")).statuses, [503]);
+      assert.deepEqual((await calls("eve", "112")).statuses, [200]);
+    } finally {
+      await query(`UPDATE edge_policy SET key_value = '${most}' ${where}`);
+      // Not twice within a second.
+      const reload = () => tryDocker(["exec", outputs.containers.kamailio, "kamcmd", "htable.reload", "policy"]);
+      await waitFor("the policy", async () => (await reload()).exitCode === 0);
+    }
+    const [refused, taken] = await Promise.all([unavailable.done, answer.done]);
+    assert.match(refused.log["target"]?.[0] ?? "", /^112@/, refused.errors);
+    assert.match(taken.log["target"]?.[0] ?? "", /^112@/, taken.errors);
+    await hangUpAll(outputs);
+    assert.equal((await talk).exitCode, 0);
+  });
+
+  it("shares calls by the weights of the nodes", async () => {
+    const { id, answered } = await load(agent(busy), { user: bob, called: "600", calls: 60, rate: 20, holdMs: 100 });
+    assert.equal(answered, 60);
+    const { sbc: heavy } = outputs.addresses.asterisk[0] ?? assert.fail();
+    // 8 of 10: 48 of 60 in the mean with a deviation of 3.1; in turn it would be 20.
+    await waitFor("the records", async () => {
+      const records = "acc_cdrs WHERE direction = 'in' AND xcid LIKE";
+      return (await query(`SELECT COUNT(*) FROM ${records} '%-${id}@%'`)) === "60";
+    });
+    const share = await query(
+      `SELECT COUNT(*) FROM acc_cdrs WHERE direction = 'in' AND xcid LIKE '%-${id}@%' AND node = 'sip:${heavy}:5060'`,
+    );
+    assert.ok(Number(share) >= 33, `${share} of 60`);
   });
 
   it("tells the metrics of trunks", async () => {

@@ -38,7 +38,7 @@ const weakenings: Readonly<Record<string, Weakening>> = {
   "the edge speaks old TLS": {
     rules: ["kamailio-config-hardened"],
     environment: "prod",
-    where: filling("kamailio-config"),
+    where: filling("kamailio-tls-profiles"),
     change: inUploads("TLSv1.2+", "TLSv1"),
   },
   "the media relay learns addresses at once": {

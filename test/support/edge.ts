@@ -6,6 +6,7 @@ import {
   type KamailioConfigArgs,
   type KamailioSecrets,
 } from "../../configs/kamailio/index.ts";
+import { renderTlsProfiles } from "../../configs/kamailio/tls.ts";
 import { database } from "../../configs/mariadb/index.ts";
 import { renderRows, type MediaRelay, type Rows } from "../../configs/mariadb/rows.ts";
 import { renderRtpengineConfig, rtpengineRuntime } from "../../configs/rtpengine/index.ts";
@@ -33,6 +34,7 @@ export const edgeSecrets: KamailioSecrets = {
   databasePassword: databaseSecrets.kamailioPassword,
   nonceSecret: "0123456789abcdef0123456789abcdef",
   opsToken: "ops-token",
+  eventsKey: "events-key",
 };
 
 /** Where the node of {@link edgeRows} listens. */
@@ -47,20 +49,17 @@ export const edgeRows = (rows: Pick<Rows, "subscribers"> & Partial<Rows>): strin
     ...rows,
   });
 
-/** Key and certificate in one text: each reader takes its part. */
+/** Key, certificate and list of revoked ones in one text: each reader takes its part. */
 async function certificate(): Promise<string> {
-  const request =
-    "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip.example.test -keyout - -out -";
-  return docker([
-    "run",
-    "--rm",
-    "--network",
-    "none",
-    "--entrypoint",
-    "openssl",
-    await ensureImage("kamailio"),
-    ...request.split(" "),
-  ]);
+  const script = [
+    "cd /tmp && touch index",
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=sip.example.test -keyout key -out certificate 2> /dev/null",
+    String.raw`printf '[ca]\ndefault_ca=own\n[own]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=30\n' > settings`,
+    "openssl ca -gencrl -config settings -keyfile key -cert certificate -out revoked 2> /dev/null",
+    "cat key certificate revoked",
+  ].join(" && ");
+  const image = await ensureImage("kamailio");
+  return docker(["run", "--rm", "--network", "none", "--entrypoint", "bash", image, "-c", script]);
 }
 
 /** Kamailio with a rendered configuration, on the loopback device of another container. */
@@ -77,7 +76,9 @@ export async function kamailioContainer(
     files: {
       [mounts.config]: renderKamailioConfig(config),
       [mounts.secrets]: renderKamailioSecrets(config, edgeSecrets),
+      [mounts.profiles]: renderTlsProfiles(config),
       [mounts.tls]: { "server.pem": pem, "server.key": pem, "ca.pem": pem },
+      [mounts.clients]: { "ca.pem": pem, "crl.pem": pem },
     },
     tmpfs,
     command: ["/usr/sbin/kamailio", ...(check ? ["-c"] : []), ...command],

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { parseConfig } from "../../components/config-parse.ts";
-import { trunkOf } from "../../components/trunks.ts";
+import { trunkCas, trunkOf } from "../../components/trunks.ts";
+import { trunkPolicy } from "../../configs/mariadb/trunks.ts";
+import { testAuthority } from "../support/certificates.ts";
+
+const authority = await testAuthority("carrier CA");
+const expired = await testAuthority("old CA", { fromDays: -20, days: -10 });
+const leaf = await authority.issue("sip.carrier.example");
 
 function parse(config: Record<string, unknown>) {
   const raw = Object.entries({ domain: "sip.example.test", ...config }).map(([key, value]) => [
@@ -19,6 +25,7 @@ function problems(config: Record<string, unknown>): string {
 
 const carrier = { name: "carrier", hosts: [{ host: "192.0.2.10" }] };
 const other = { name: "other", hosts: [{ host: "192.0.2.11" }] };
+const overTls = { name: "carrier", hosts: [{ host: "sip.carrier.example", transport: "tls" }], direction: "out" };
 const prod = {
   environment: "prod",
   edge: { bind: "192.0.2.10", publicAddress: "198.51.100.7" },
@@ -124,6 +131,41 @@ describe("a trunk", () => {
       /callerId\.number is required with mode fixed/,
     ],
     [
+      "with a CA and no host over TLS",
+      { trunks: [{ ...carrier, tls: { ca: authority.pem } }] },
+      /trunks\[0\]\.tls\.ca has no effect: none of the trunk's hosts is reached over TLS.*\n.*'sbc:trunks\[0\]\.hosts\[0\]\.transport' tls/,
+    ],
+    [
+      "with something else as CA",
+      { trunks: [{ ...overTls, tls: { ca: "/etc/carrier.pem" } }] },
+      /trunks\[0\]\.tls\.ca = "\/etc\/carrier\.pem" must be certificates in PEM/,
+    ],
+    [
+      "with the certificate of its host as CA",
+      { trunks: [{ ...overTls, tls: { ca: leaf.pem } }] },
+      /tls\.ca holds CN=sip\.carrier\.example, which is no CA/,
+    ],
+    [
+      "with a CA that has expired",
+      { trunks: [{ ...overTls, tls: { ca: authority.pem + expired.pem } }] },
+      /tls\.ca \(certificate 2\) holds CN=old CA, which has expired on/,
+    ],
+    [
+      "with half a CA",
+      { trunks: [{ ...overTls, tls: { ca: authority.pem.slice(0, 200) } }] },
+      /tls\.ca holds no whole certificate/,
+    ],
+    [
+      "with the host of another and another CA",
+      { trunks: [overTls, { ...overTls, name: "other", tls: { ca: authority.pem } }] },
+      /trunks\[1\]\.tls\.ca differs from that of trunk carrier, which has the same host sip:sip\.carrier\.example:5061/,
+    ],
+    [
+      "with a name that is too long for a row",
+      { trunks: [{ ...overTls, tls: { names: [`${"a".repeat(60)}.carrier.example`] } }] },
+      /tls\.names = "a+\.carrier\.example" is longer than 70 characters/,
+    ],
+    [
       "of prod without TLS and without the listener",
       { ...prod, trunks: [carrier] },
       /hosts\[0\]\.transport = "udp" needs the listener for trunks.*\n.*config set --path sbc:edge\.ports\.trunkUdp 5070/,
@@ -167,6 +209,34 @@ describe("a trunk", () => {
       trunks: [carrier, other].map((trunk, index) => ({ ...trunk, prefixes: [{ prefix: "+49", order: index + 1 }] })),
     });
     assert.ok("config" in result, "problems" in result ? result.problems : "");
+  });
+
+  test("over TLS is known by its domain and hosts, or the given names, each of them also as the first label's wildcard", () => {
+    const names = (more: object) => {
+      const result = parse({ trunks: [{ ...overTls, ...more }] });
+      assert.ok("config" in result, "problems" in result ? result.problems : "");
+      const rules = result.config.trunks.map(trunkOf).flatMap((trunk) => Object.keys(trunkPolicy(trunk)));
+      return rules.flatMap((rule) => (rule.includes(".certificate.") ? [rule.replace(/.*\.certificate\./, "")] : []));
+    };
+    assert.deepEqual(names({}), ["sip.carrier.example", "*.carrier.example"]);
+    assert.deepEqual(names({ domain: "carrier.example" }), [
+      "carrier.example",
+      "sip.carrier.example",
+      "*.carrier.example",
+    ]);
+    assert.deepEqual(names({ tls: { names: ["192.0.2.1"] } }), ["192.0.2.1"]);
+    assert.deepEqual(names({ hosts: [{ host: "sip.carrier.example" }] }), []);
+  });
+
+  test("has CAs of its own, or the public ones", () => {
+    const result = parse({
+      trunks: [
+        overTls,
+        { ...overTls, name: "other", hosts: [{ host: "b.example", transport: "tls" }], tls: { ca: authority.pem } },
+      ],
+    });
+    assert.ok("config" in result, "problems" in result ? result.problems : "");
+    assert.deepEqual(trunkCas(result.config.trunks), { other: authority.pem });
   });
 
   test("never shows its password in a message", () => {

@@ -55,7 +55,8 @@ relays() {
 
 for what in "${reload[@]}"; do
   case $what in
-  dispatcher) call dispatcher.reload '[]' ;;
+  # What is known of a host before it is asked.
+  dispatcher) call htable.reload '["tlshost"]' && call dispatcher.reload '[]' ;;
   rtpengine) relays ;;
   subscribers) call htable.reload '["ha1"]' && call htable.reload '["class"]' ;;
   identities) call htable.reload '["sigkeys"]' && call htable.reload '["devices"]' ;;

@@ -143,8 +143,12 @@ CREATE OR REPLACE VIEW trunkprefixes AS
   SELECT prefix AS tprefix,
     CAST(GROUP_CONCAT(CONCAT(trunk, '/', strip, '/', add_digits) ORDER BY position, trunk SEPARATOR ',') AS CHAR(500)) AS tvalue
     FROM trunk_prefix GROUP BY prefix;
+-- Which trunk a host over TLS is of, as in `dispatcher` (htable `tlshost`).
+CREATE OR REPLACE VIEW tlshostcache AS
+  SELECT MIN(id) AS id, destination AS key_name, 0 AS key_type, 0 AS value_type, MIN(description) AS key_value, 0 AS expires
+    FROM dispatcher WHERE destination LIKE '%;transport=tls' GROUP BY destination;
 INSERT IGNORE INTO version (table_name, table_version) VALUES
-  ('ha1cache', 2), ('ha1cache_sha256', 2), ('ha1cache_both', 2), ('classcache', 2), ('policycache', 2), ('signaturecache', 2),
+  ('tlshostcache', 2), ('ha1cache', 2), ('ha1cache_sha256', 2), ('ha1cache_both', 2), ('classcache', 2), ('policycache', 2), ('signaturecache', 2),
   ('devicecache', 2), ('trunkcache', 2), ('trunknumbercache', 2), ('trunkauthcache', 2);
 
 -- One row per leg; the legs of one call share xcid, the Call-ID of the caller's leg, whose row (direction 'in') is the billable one.
