@@ -20,6 +20,15 @@ export interface Calls {
 export interface Probe {
   status: number;
   answer: string;
+  /** Milliseconds to the answer. */
+  ms: number;
+}
+
+/** What `mutations.ts` prints. */
+export interface Mutations {
+  sent: number;
+  /** `SIP/2.0 400` → how many. */
+  answers: Record<string, number>;
 }
 
 /** A stack, agents that attack it or use it, and what an operator can change on it while it runs. */
@@ -97,6 +106,51 @@ export class AttackedEdge implements AsyncDisposable {
     return (await this.probe(agent)).status === 200;
   }
 
+  /** Milliseconds to the answer to an OPTIONS, the best of five: the others waited for this machine. */
+  async answerMs(agent: SipAgent): Promise<number> {
+    const times: number[] = [];
+    for (let attempt = 0; attempt < 5; attempt++) {
+      const { status, ms } = await this.probe(agent);
+      assert.equal(status, 200);
+      times.push(ms);
+    }
+    return Math.min(...times);
+  }
+
+  /** Valid messages with flipped bits, from a source that is not counted. */
+  mutations(agent: SipAgent, user: string, count: number, proven: boolean): Promise<Mutations> {
+    const input = { ...this.as(agent, user), count, proven, seed: proven ? 1_000_000 : 1, perSecond: 200 };
+    return agent.script<Mutations>("protection/mutations", input, 60 + count / 5);
+  }
+
+  /**
+   * Proportional set size of all processes of the edge, in KiB: what they have of their own, and their shared memory once.
+   */
+  async residentKb(): Promise<number> {
+    const script = "cat /proc/[0-9]*/smaps_rollup 2> /dev/null";
+    const text = await docker(["exec", this.outputs.containers.kamailio, "bash", "-c", `${script}; true`]);
+    return [...text.matchAll(/^Pss: +(\d+) kB$/gm)].reduce((total, [, kb]) => total + Number(kb), 0);
+  }
+
+  /** Those of an address's TCP ports that take connections; `ports` as nmap has them. */
+  async openPorts(agent: SipAgent, address: string, ports: string): Promise<number[]> {
+    // Without a right to raw sockets nmap connects.
+    const nmap = ["nmap", "-n", "-Pn", "-sT", "--max-retries", "2", "-p", ports, "-oG", "-", address];
+    const text = await docker(["exec", agent.container, ...nmap], { timeout: 240_000 });
+    assert.match(text, /1 IP address \(1 host up\) scanned/);
+    return [...text.matchAll(/\b(\d+)\/open\/tcp/g)].map(([, port]) => Number(port));
+  }
+
+  /** What takes connections from within the network of the phones: name → TCP ports. */
+  async openPortsByName(agent: SipAgent, ports: string): Promise<Record<string, number[]>> {
+    const { asterisk, rtpengine } = this.outputs.addresses;
+    const open: Record<string, number[]> = {};
+    for (const { name, sbc } of [{ name: "kamailio", sbc: this.address }, ...rtpengine, ...asterisk]) {
+      open[name] = await this.openPorts(agent, sbc, ports);
+    }
+    return open;
+  }
+
   sql(statement: string): Promise<string> {
     const command = ["mariadb", "--batch", "--skip-column-names", "kamailio", "--execute", statement];
     return docker(["exec", this.outputs.containers.mariadb, ...command]);
@@ -149,7 +203,7 @@ export class AttackedEdge implements AsyncDisposable {
       name,
       hosts: [{ host: carrier.address }],
       direction: "out",
-      addresses: [],
+      addresses: [carrier.address],
       prefixes: prefixes.map((prefix) => ({ prefix })),
       numbers: [],
       callerId: { mode: "anonymous" },
@@ -191,9 +245,12 @@ export class AttackedEdge implements AsyncDisposable {
     return waitFor("no call", async () => (await this.metric("kamailio_dialog_active_dialogs")) === 0, 60_000);
   }
 
-  /** Has the edge been running all the time? */
-  async restarts(): Promise<string> {
-    return docker(["inspect", "--format", "{{.RestartCount}} {{.State.Running}}", this.outputs.containers.kamailio]);
+  /** Names of those of edge, RTPengines and nodes that have not been running all the time. */
+  async restarted(): Promise<string[]> {
+    const { kamailio, rtpengine, asterisk } = this.outputs.containers;
+    const format = "{{.Name}} {{.RestartCount}} {{.State.Running}}";
+    const text = await docker(["inspect", "--format", format, kamailio, ...rtpengine, ...asterisk]);
+    return text.split("\n").filter((line) => !line.endsWith(" 0 true"));
   }
 
   /** SIP that a container receives from the edge while `action` runs, as text. */

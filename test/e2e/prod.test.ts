@@ -119,6 +119,11 @@ describe("a production stack", { timeout: 420_000 }, () => {
     ) as { publicPorts: Record<string, { HostIp: string; HostPort: string }[] | null> };
     const open = Object.entries(publicPorts).flatMap(([port, hosts]) => (hosts ?? []).map((host) => [port, host]));
     assert.deepEqual(open, [["5061/tcp", { HostIp: world.address, HostPort: "5061" }]]);
+    // Whatever some service of ours listens at, somewhere.
+    const ours = "2225-2234,3306,5038,5060-5080,8080-8090,8880,9060,9090,22222-22231";
+    const nmap = ["nmap", "-n", "-Pn", "-sT", "-p", ours, "-oG", "-", world.address];
+    const scan = await docker(["exec", phone.container, ...nmap]);
+    assert.deepEqual(scan.match(/\d+\/open\/tcp/g), ["5061/open/tcp"], scan);
   });
 
   it("is left alone by a second up", isLeftAlone);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,7 +42,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     const networks = freeNetworks();
     stack = await EdgeStack.create({
       networks,
-      subscribers: [{ name: "alice" }, { name: "bob" }],
+      subscribers: [{ name: "alice" }, { name: "bob" }, { name: "carol" }],
       // The API does not exist yet: its name does not even resolve.
       events: { url: `https://${apiName}:8443/sbc`, caFile, queue: 100 },
       // Load is what is tested here, not the limits.
@@ -209,8 +210,31 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     const since = Math.floor(Date.now() / 1000);
     // Long enough to be there before and after.
     const talk = caller.run("call", { user: alice, called: "bob", holdMs: 12_000, limitSeconds: 90 });
-    await waitFor("both legs in the database", () => failures.dialogs(2, since));
+    // Carol's is on TLS: with the edge her connection is gone.
+    const tls = await SipAgent.start(outputs.sbcNetwork, failures.target);
+    const callOfCarol = randomBytes(4).toString("hex");
+    const intervalMs = 8000;
+    const carol = tls.script<{ bye: number; registeredMs: number }>(
+      "resilience/tls-phone",
+      {
+        phone: {
+          transport: "tls",
+          edge: { address: failures.target.address, port: failures.target.ports.tls },
+          domain: outputs.sip.domain,
+          address: tls.address,
+          user: "carol",
+          password: outputs.subscribers["carol"],
+        },
+        callId: `tls-${callOfCarol}@phone`,
+        intervalMs,
+        limitMs: 60_000,
+      },
+      90,
+    );
+    carol.catch(() => undefined);
+    await waitFor("both legs in the database, and Carol's call", () => failures.dialogs(3, since));
     const begun = await failures.startedAt(edge);
+    const killed = performance.now();
     await failures.kill(edge);
     await failures.restarted(edge, begun);
     const up = performance.now();
@@ -218,6 +242,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     try {
       await failures.healthy(edge);
       test.diagnostic(`healthy ${((performance.now() - up) / 1000).toFixed(1)} s after the new start`);
+      const awayMs = performance.now() - killed;
       assert.equal((await failures.metric("kamailio_usrloc_registered_users")) >= 1, true, "registrations are loaded");
       const result = await talk;
       assert.equal(result.exitCode, 0, `the BYE of a call from before is answered: ${result.errors}`);
@@ -229,7 +254,16 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
       const call = await other.run("call", { user: alice, called: "bob" });
       assert.deepEqual(call.log["invite"], ["486"], call.errors);
       await done;
+
+      await waitFor("the record of Carol's call", async () => (await failures.records(callOfCarol)) === 1, 60_000);
+      const reached = await other.run("call", { user: alice, called: "carol" });
+      assert.deepEqual(reached.log["invite"], ["486"], reached.errors);
+      const { bye, registeredMs } = await carol;
+      test.diagnostic(`TLS phone that registers every ${intervalMs} ms: back after ${registeredMs} ms`);
+      assert.equal(bye, 200, "the BYE of a call from before, over the new connection");
+      assert.ok(registeredMs <= awayMs + intervalMs + 3000, `${registeredMs} ms, the edge was away for ${awayMs}`);
     } finally {
+      await tls[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();
     }
   });

@@ -83,7 +83,9 @@ describe("images from a registry", () => {
       assert.equal(first.code, 0, first.output);
       const wanted = await pins();
       for (const service of ["kamailio", "mariadb", "rtpengine", "asterisk"] as const) {
-        const container = service === "asterisk" ? `${stack.prefix}-asterisk-1` : `${stack.prefix}-${service}`;
+        // Of these there may be several.
+        const number = service === "asterisk" || service === "rtpengine" ? "-1" : "";
+        const container = `${stack.prefix}-${service}${number}`;
         const image = await docker(["inspect", "--format", "{{.Image}}", container]);
         const digests = await docker(["image", "inspect", "--format", "{{json .RepoDigests}}", image]);
         const digest = wanted[service]?.split("@")[1] ?? "no pin";

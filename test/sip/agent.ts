@@ -95,7 +95,7 @@ export class SipAgent implements AsyncDisposable {
     await docker([
       ...["run", "--detach", "--rm", "--init", "--name", container, "--network", network],
       ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "128m"],
-      ...["--entrypoint", "sleep", image, "900"],
+      ...["--entrypoint", "sleep", image, "1800"],
     ]);
     const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
     address ??= await docker(["inspect", "--format", format, container]);

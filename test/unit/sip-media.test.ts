@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decodeAlaw, decodeUlaw, encodeUlaw, noise, tone, toneShare } from "../sip/audio.ts";
 import { mediaOf, returned, rtpPackets } from "../sip/rtp.ts";
+import { SrtpContext } from "../sip/scripts/media/srtp.ts";
 
 /** A pcap file of one frame each: Ethernet, IPv4, UDP, the given UDP payload. */
 function pcap(...packets: { from: string; to: string; data: Buffer }[]): Buffer {
@@ -96,5 +97,35 @@ describe("RTP in a capture", () => {
 
   it("is refused in a format that is not understood", () => {
     assert.throws(() => rtpPackets(Buffer.from("nonsense")), /not a little-endian pcap/);
+  });
+});
+
+describe("test SRTP", () => {
+  const packet = (number: number) => {
+    const rtp = Buffer.alloc(20, number);
+    rtp.writeUInt16BE(0x8000, 0);
+    rtp.writeUInt16BE(number & 0xffff, 2);
+    return rtp;
+  };
+
+  it("understands a stream whose numbers begin anew, with packets late or lost at that very point", () => {
+    const sender = new SrtpContext();
+    const receiver = new SrtpContext(sender.inline);
+    const numbers = Array.from({ length: 40 }, (_, index) => 0xfff0 + index);
+    const sent = numbers.map((number) => sender.protect(packet(number)));
+    const order = numbers.map((_, index) => index).filter((index) => index !== 15);
+    [order[14], order[17]] = [order[17] ?? 0, order[14] ?? 0];
+    for (const index of order) {
+      const expected = packet(numbers[index] ?? 0).subarray(12);
+      assert.deepEqual(receiver.unprotect(sent[index] ?? Buffer.alloc(0)), expected, `packet ${index}`);
+    }
+  });
+
+  it("takes no packet of another key, and none that was changed", () => {
+    const sender = new SrtpContext();
+    const sent = sender.protect(packet(1));
+    assert.equal(new SrtpContext().unprotect(sent), undefined);
+    sent.writeUInt8(sent.readUInt8(13) ^ 1, 13);
+    assert.equal(new SrtpContext(sender.inline).unprotect(sent), undefined);
   });
 });

@@ -10,8 +10,13 @@ import { first, id, SipPhone, type Message, type PhoneSettings } from "./sip-pho
  * same container, unless a service is called. Either may be alone, the other being elsewhere.
  */
 export interface CallInput {
-  /** `lateAnswer` (default `rtp`): what is said in the ACK to an INVITE without SDP. */
-  caller?: PhoneSettings & { called: string; offers: readonly MediaKind[]; lateAnswer?: MediaKind };
+  /** `lateAnswer` (default `rtp`): what is said in the ACK to an INVITE without SDP. `silentMs`: sends nothing for so long at first. */
+  caller?: PhoneSettings & {
+    called: string;
+    offers: readonly MediaKind[];
+    lateAnswer?: MediaKind;
+    silentMs?: number;
+  };
   /** One with a port of its own is a trunk's: it does not register. */
   callee?: PhoneSettings & { answer: MediaKind };
   /** Milliseconds that each of the offers is talked on, once it is answered. */
@@ -84,6 +89,7 @@ async function call({
       }
       if (answer.status < 300) {
         media.report();
+        if (offers.length === 0) await delay(input.silentMs ?? 0);
         media.start(own, answer.body);
         await delay(holdMs);
         while (until !== undefined && offers.length === 0 && !existsSync(until)) await delay(50);

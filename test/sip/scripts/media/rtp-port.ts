@@ -12,6 +12,8 @@ export interface MediaReport {
   heard: Record<string, number>;
   /** `address:port` of the senders. */
   sources: string[];
+  /** Longest time without a packet, from the first one on, in milliseconds. */
+  gapMs: number;
 }
 
 /** One end of an audio stream: sends 50 packets a second, each filled with the mark of the sender. */
@@ -23,8 +25,9 @@ export class RtpPort {
   #secure = false;
   #target?: { address: string; port: number };
   #timer?: NodeJS.Timeout;
-  #sequence = 1;
+  #packets = 0;
   #report: MediaReport;
+  #heardAt?: number;
 
   private constructor(socket: Socket, mark: number) {
     this.#socket = socket;
@@ -56,8 +59,10 @@ export class RtpPort {
 
   /** What was seen since the last call. */
   report(): MediaReport {
+    this.#quiet();
     const report = this.#report;
     this.#report = empty(this.port);
+    this.#heardAt = undefined;
     return report;
   }
 
@@ -70,16 +75,24 @@ export class RtpPort {
     if (this.#target === undefined) return;
     const rtp = Buffer.alloc(172, this.#mark);
     rtp.writeUInt16BE(0x8000, 0);
-    rtp.writeUInt16BE(this.#sequence, 2);
-    rtp.writeUInt32BE(this.#sequence * 160, 4);
+    // The numbers begin anew, and SRTP's roll-over counter counts, within the first second.
+    rtp.writeUInt16BE((0xffef + this.#packets) & 0xffff, 2);
+    rtp.writeUInt32BE(this.#packets * 160, 4);
     rtp.writeUInt32BE(0x1000 + this.#mark, 8);
-    this.#sequence += 1;
+    this.#packets += 1;
     this.#socket.send(this.#secure ? this.own.protect(rtp) : rtp, this.#target.port, this.#target.address);
     this.#report.sent += 1;
   }
 
+  #quiet(): void {
+    const quiet = this.#heardAt === undefined ? 0 : performance.now() - this.#heardAt;
+    this.#report.gapMs = Math.max(this.#report.gapMs, Math.round(quiet));
+  }
+
   #take(packet: Buffer, source: string): void {
     if (packet.length < 13 || packet.readUInt8(0) >> 6 !== 2) return;
+    this.#quiet();
+    this.#heardAt = performance.now();
     const report = this.#report;
     report.received += 1;
     if (!report.sources.includes(source)) report.sources.push(source);
@@ -95,4 +108,5 @@ const empty = (port: number): MediaReport => ({
   ...{ port, sent: 0, received: 0, authentic: 0 },
   heard: {},
   sources: [],
+  gapMs: 0,
 });

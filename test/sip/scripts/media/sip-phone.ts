@@ -41,6 +41,8 @@ export class SipPhone {
   readonly #close: () => void;
   readonly #localPort: number;
   readonly #inbox: Message[] = [];
+  /** When its connection was closed (Unix, in milliseconds), if it has one and it was. */
+  closedAt?: number;
   #wake: () => void = () => undefined;
   #sequence = 0;
   #challenge?: { header: string; value: string };
@@ -85,7 +87,7 @@ export class SipPhone {
     });
     socket.on("error", () => undefined);
     let buffer = "";
-    return new SipPhone(
+    const phone: SipPhone = new SipPhone(
       settings,
       { send: (data) => socket.write(data, "latin1"), close: () => socket.destroy(), localPort: socket.localPort ?? 0 },
       (take) =>
@@ -102,6 +104,8 @@ export class SipPhone {
           }
         }),
     );
+    socket.once("close", () => (phone.closedAt = Date.now()));
+    return phone;
   }
 
   close(): void {

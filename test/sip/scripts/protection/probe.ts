@@ -3,7 +3,7 @@ import { credentials, headerOf, Line, request, statusOf, token, type Peer } from
 
 /**
  * Sends one request, with credentials when it is challenged and `proven` is set, and prints the final answer (empty: silence within `waitMs`):
- * `{ status, answer }`.
+ * `{ status, answer, ms }`, the last being the time from the last request to its answer.
  */
 interface Input extends Peer {
   own: string;
@@ -27,9 +27,12 @@ const send = async (cseq: number, extra: readonly string[]) => {
   return (await line.next(final, input.waitMs)) ?? "";
 };
 const extra = input.extra ?? [];
+let start = performance.now();
 let answer = await send(1, extra);
 if (input.proven && [401, 407].includes(statusOf(answer))) {
+  start = performance.now();
   answer = await send(2, [credentials(input, answer, input.method, input.uri), ...extra]);
 }
+const ms = performance.now() - start;
 line.close();
-console.log(JSON.stringify({ status: statusOf(answer), answer }));
+console.log(JSON.stringify({ status: statusOf(answer), answer, ms }));
