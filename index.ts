@@ -8,7 +8,7 @@ import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
 import { KamailioSbc } from "./components/kamailio-sbc.ts";
 import { monitoringStack } from "./components/monitoring-stack.ts";
-import { isWatched } from "./components/monitoring-tools.ts";
+import { hepCollectorOf, isWatched } from "./components/monitoring-tools.ts";
 import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
 import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
@@ -24,6 +24,7 @@ const defaults = { prefix: config.name, logs: config.logs, limits: config.limits
 const certificate = serverCertificate(config, plan);
 const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan, front: isWatched(config) });
 const common = { defaults, networks, addresses: plan, images: config.images };
+const hepCollector = hepCollectorOf(config, plan);
 
 const db = new Database("database", {
   ...common,
@@ -36,6 +37,7 @@ const db = new Database("database", {
 });
 const cluster = new AsteriskCluster("asterisk", {
   ...common,
+  hepCollector,
   ...asterisk,
   domain,
   databasePassword: db.passwords.asterisk,
@@ -44,6 +46,7 @@ const cluster = new AsteriskCluster("asterisk", {
 });
 const rtpengine = new RtpEngine("rtpengine", {
   ...common,
+  hepCollector,
   ...rtp,
   bind: edge.bind,
   publicAddress: edge.publicAddress,
@@ -63,6 +66,7 @@ const provision = db.provision("database-provision", {
 });
 const kamailio = new KamailioSbc("kamailio", {
   ...common,
+  hepCollector,
   ...edge,
   image: kamailioImage,
   domain,
@@ -122,6 +126,8 @@ export const eventsSecret = kamailio.eventsSecret;
 export const dashboards = monitoring?.dashboards ?? {};
 /** Who passes the dashboards' front door, and the password; secret. */
 export const dashboardsLogin = monitoring?.login;
+/** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
+export const homerPassword = monitoring?.homerPassword;
 /** What browsers have to trust for the dashboards, PEM; empty: a public CA. */
 export const dashboardsCa = monitoring?.ca;
 /** Parts that are not run, each with the reason. */

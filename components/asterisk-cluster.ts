@@ -9,6 +9,7 @@ import {
 import { reloadJobRuntime, renderReloadJob } from "../configs/asterisk/reload.ts";
 import { corePort } from "../configs/kamailio/index.ts";
 import { database } from "../configs/mariadb/index.ts";
+import { captureIds } from "../configs/heplify/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import { ConfigVolume } from "./config-volume.ts";
 import type { ContainerDefaults } from "./container.ts";
@@ -38,6 +39,8 @@ export interface AsteriskClusterArgs extends Required<
   readonly databaseReady: Job["done"];
   /** UDP ports for media on each node. */
   readonly rtpPorts: { readonly min: number; readonly max: number };
+  /** Address on monitoring_net that a copy of SIP and RTCP goes to. Default: none. */
+  readonly hepCollector?: string | undefined;
   /** Limits of each node; default memory 512 MiB. */
   readonly resources: { readonly memoryMb?: number; readonly cpus: number };
 }
@@ -70,7 +73,7 @@ export class AsteriskCluster extends pulumi.ComponentResource {
     );
 
     const { [mounts.socket]: socketOptions, ...tmpfs } = asteriskRuntime.tmpfs;
-    const nodes = addresses.asterisk.map((node) => {
+    const nodes = addresses.asterisk.map((node, index) => {
       const config = new ConfigVolume(
         `${node.name}-config`,
         {
@@ -96,6 +99,9 @@ export class AsteriskCluster extends pulumi.ComponentResource {
               voicemailWhen: args.voicemailWhen,
               serviceMaxSeconds: args.serviceMaxSeconds,
               metrics: { address: node.monitoring, port: metricsPort },
+              ...(args.hepCollector !== undefined && {
+                hep: { collector: args.hepCollector, captureId: captureIds.asterisk + index },
+              }),
             }),
           },
         },

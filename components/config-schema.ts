@@ -701,6 +701,8 @@ export const configSchema = z.strictObject({
   }),
   rotation: section({
     dashboards: rotation("password of the front door"),
+    homer: rotation("password of HOMER's user `admin`"),
+    homerDatabase: rotation("password of HOMER's database"),
     database: section({
       kamailio: rotation("password of the database's user `kamailio`"),
       asterisk: rotation("password of the database's user `asterisk`"),
@@ -929,6 +931,12 @@ export const configSchema = z.strictObject({
       description: "Its private key, PEM; never committed.",
       defaultText: "as `chainFile`",
       example: "certificates/dashboards.key",
+    }),
+    homer: section({
+      retentionDays: defaulted(integer(1, 3650), 14, { description: "Days that SIP messages are kept." }),
+      maxGb: defaulted(integer(1, 10_240), 20, {
+        description: "Size in GiB of HOMER's database above which the oldest messages go earlier.",
+      }),
     }),
     without: defaulted(z.array(z.enum(optionalTools)), [], { description: "Tools of the profile that are left out." }),
     images: defaulted(

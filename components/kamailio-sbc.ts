@@ -86,6 +86,8 @@ export interface KamailioSbcArgs extends Pick<
   readonly provision: Pick<Job, "done"> & { readonly hash: pulumi.Output<string> };
   /** The media relays, as in those rows. Reloaded live. */
   readonly relays: readonly MediaRelay[];
+  /** Address on monitoring_net that a copy of every SIP message goes to. Default: none. */
+  readonly hepCollector?: string | undefined;
   /** Counters: another value makes a new secret. */
   readonly rotation: { readonly opsToken: number; readonly nonceKey: number; readonly eventsKey: number };
   /** Limits of the container; default memory: shared memory + 160. */
@@ -140,6 +142,9 @@ export class KamailioSbc extends pulumi.ComponentResource {
     const config: KamailioConfigArgs = {
       domain: args.domain,
       ...sockets,
+      ...(args.hepCollector !== undefined && {
+        hep: { address: addresses.kamailio.monitoring, collector: args.hepCollector },
+      }),
       ...(address6 !== undefined && { ipv6: { address: address6, transports: args.ipv6.transports } }),
       opsAddress: addresses.kamailio.data,
       database: { host: addresses.mariadb, port: database.port, name: database.name, user: database.users.kamailio },

@@ -8,6 +8,7 @@ import type { ContainerDefaults } from "./container.ts";
 import { FrontDoor } from "./front-door.ts";
 import { dashboardCertificate } from "./dashboard-certificate.ts";
 import { dashboardTools, isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
+import { HepCapture } from "./hep-capture.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { componentType } from "./types.ts";
 
@@ -56,6 +57,8 @@ export class MonitoringStack extends pulumi.ComponentResource {
   public readonly login: pulumi.Output<{ user: string; password: string }>;
   /** What browsers have to trust, PEM; empty: a public CA. */
   public readonly ca: pulumi.Output<string>;
+  /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
+  public readonly homerPassword: pulumi.Output<string> | undefined;
   /** Names of the containers by role. */
   public readonly containers: Readonly<Record<string, pulumi.Output<string>>>;
 
@@ -65,13 +68,21 @@ export class MonitoringStack extends pulumi.ComponentResource {
     const { monitoring } = config;
     const own = { parent: this };
     const common = { defaults, networks, addresses, images: config.images };
-    const { leftOut } = planMonitoring(config);
+    const { leftOut, tools } = planMonitoring(config);
     this.leftOut = [...leftOut].map(([tool, reason]) => `${tool}: ${reason}`);
     const certificate = dashboardCertificate(config, args.sipCertificate, this);
     this.ca = certificate.ca;
     const published = publishedDashboards(config);
     const host = monitoring.names[0] ?? monitoring.bind;
     this.dashboards = Object.fromEntries(published.map(([site, port]) => [site, `https://${host}:${port}/`]));
+
+    const homer = tools.has("heplify-server")
+      ? new HepCapture(
+          "hep-capture",
+          { ...common, ...monitoring.homer, upstream: monitoring.images, tools, rotation: config.rotation },
+          own,
+        )
+      : undefined;
 
     const door = new FrontDoor(
       "front-door",
@@ -98,7 +109,13 @@ export class MonitoringStack extends pulumi.ComponentResource {
       own,
     );
     this.login = pulumi.secret(door.password).apply((secret) => ({ user: monitoring.user, password: secret }));
-    this.containers = { nginx: door.container.name };
+    this.homerPassword = homer?.password;
+    this.containers = {
+      nginx: door.container.name,
+      ...Object.fromEntries(
+        Object.entries(homer?.containers ?? {}).map(([role, { name: container }]) => [role, container]),
+      ),
+    };
     this.registerOutputs({ dashboards: this.dashboards, leftOut: this.leftOut });
   }
 }

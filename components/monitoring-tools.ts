@@ -1,4 +1,4 @@
-import type { MonitoringTool } from "./addresses.ts";
+import type { AddressPlan, MonitoringTool } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import { upstreamProblem, type UpstreamTool, upstreamTools } from "./upstream-images.ts";
 
@@ -98,4 +98,9 @@ export function planMonitoring(
       leftOut.set(tool, `of no use without ${needed}`);
   }
   return { tools: new Set(wanted.filter((tool) => !leftOut.has(tool))), leftOut };
+}
+
+/** Where SIP and RTCP are copied to, on monitoring_net; undefined when nobody collects them. */
+export function hepCollectorOf(config: Pick<Config, "monitoring" | "prod">, plan: AddressPlan): string | undefined {
+  return planMonitoring(config).tools.has("heplify-server") ? plan.monitoring["heplify-server"] : undefined;
 }

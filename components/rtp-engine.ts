@@ -6,6 +6,7 @@ import {
   rtpengineRuntime,
   type RtpengineConfigArgs,
 } from "../configs/rtpengine/index.ts";
+import { captureIds } from "../configs/heplify/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { MediaRelay } from "../configs/mariadb/rows.ts";
 import { ConfigVolume } from "./config-volume.ts";
@@ -45,6 +46,8 @@ export interface RtpEngineArgs {
   readonly threads: number;
   /** Longest call of the edge in seconds: ports are kept a little longer. */
   readonly callMaxSeconds: number;
+  /** Address on monitoring_net that what RTCP says is copied to. Default: none. */
+  readonly hepCollector?: string | undefined;
   /** Names of those that get no new calls. */
   readonly drain: readonly string[];
   /** Limits of each container; default memory 256 MiB. */
@@ -77,6 +80,9 @@ export class RtpEngine extends pulumi.ComponentResource {
         portMax,
         ...(host && { ngPort: rtpengineDefaults.ngPort + index, httpPort: rtpengineDefaults.httpPort + index }),
         numThreads: args.threads,
+        ...(args.hepCollector !== undefined && {
+          hep: { collector: args.hepCollector, captureId: captureIds.rtpengine + index },
+        }),
         finalTimeoutSeconds: args.callMaxSeconds + 300,
       };
       const runtime = rtpengineRuntime(config);
@@ -105,7 +111,15 @@ export class RtpEngine extends pulumi.ComponentResource {
           command: runtime.command,
           mounts: [files.mount],
           tmpfs: runtime.tmpfs,
-          networks: host ? [] : [{ network: networks.sbc, address, address6, aliases: [instance.name] }],
+          networks: host
+            ? []
+            : [
+                { network: networks.sbc, address, address6, aliases: [instance.name] },
+                // Its control sockets are bound to the other one.
+                ...(args.hepCollector === undefined
+                  ? []
+                  : [{ network: networks.monitoring, address: instance.monitoring }]),
+              ],
           ports: args.publish && !host ? publishedPorts(portMin, portMax, args.bind) : [],
           ...(host && {
             hostNetwork: {

@@ -34,6 +34,10 @@ export interface ServiceArgs {
   readonly uid: number;
   /** Numeric group. */
   readonly gid: number;
+  /** Program instead of the image's entrypoint. Default: the image's own. */
+  readonly entrypoint?: readonly string[];
+  /** Settings that are no secret, as environment variables. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Arguments of the image's entrypoint. Default: the image's own. */
   readonly command?: readonly string[];
   /** Volumes; read-only unless they say otherwise. */
@@ -82,6 +86,13 @@ export function service(name: string, args: ServiceArgs, options: ServiceOptions
       name: `${defaults.prefix}-${name}`,
       image: args.image.imageId,
       user: `${args.uid}:${args.gid}`,
+      ...(args.entrypoint !== undefined && { entrypoints: [...args.entrypoint] }),
+      // Sorted, as the engine reads them back.
+      ...(args.environment !== undefined && {
+        envs: Object.entries(args.environment)
+          .map(([name, value]) => `${name}=${value}`)
+          .toSorted(),
+      }),
       ...(args.command !== undefined && args.command.length > 0 && { command: [...args.command] }),
       // Set although networks follow: read back so. The name of a network here would lose the fixed address.
       networkMode: hostNetwork === undefined ? "bridge" : "host",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFolder, type FileMap } from "../files.ts";
+import { hepPort } from "../heplify/index.ts";
 
 /** What one Asterisk node's configuration depends on. A change of any value replaces the node's container. */
 export interface AsteriskConfigArgs {
@@ -31,6 +32,8 @@ export interface AsteriskConfigArgs {
   serviceMaxSeconds?: number;
   /** Where `GET /metrics` listens (the node's leg on monitoring_net); left out: no HTTP server at all. */
   metrics?: { address: string; port: number };
+  /** IPv4 address of the collector that a copy of SIP and RTCP goes to, as HEP by UDP. Default: none. */
+  hep?: { collector: string; captureId: number };
 }
 
 /** What must not be in a plain file. */
@@ -94,6 +97,8 @@ export function renderAsteriskConfig(args: AsteriskConfigArgs): FileMap {
     "asterisk.conf": asteriskConf(settings),
     "globals.conf": globalsConf(settings),
     "healthcheck.sh": healthcheck(settings),
+    "hep.conf": hepConf(settings),
+    "hep-modules.conf": settings.hep ? hepModules.map((name) => `load = ${name}.so\n`).join("") : "; no collector\n",
     "http.conf": httpConf(settings),
     "metrics-modules.conf": settings.metrics ? "load = res_prometheus.so\n" : "; no metrics address: not loaded\n",
     "odbc.ini": odbcIni(settings),
@@ -110,7 +115,22 @@ export function renderAsteriskSecrets(secrets: AsteriskSecrets): FileMap {
   return { "res_odbc-secret.conf": `[voicemail](+)\npassword = ${secrets.databasePassword.replaceAll(";", "\\;")}\n` };
 }
 
-type Settings = Required<Omit<AsteriskConfigArgs, "metrics">> & Pick<AsteriskConfigArgs, "metrics">;
+type Settings = Required<Omit<AsteriskConfigArgs, "metrics" | "hep">> & Pick<AsteriskConfigArgs, "metrics" | "hep">;
+
+const hepModules = ["res_hep", "res_hep_pjsip", "res_hep_rtcp"];
+
+function hepConf({ hep }: Settings): string {
+  if (hep === undefined) return "[general]\nenabled = no\n";
+  return [
+    "[general]",
+    "enabled = yes",
+    `capture_address = ${hep.collector}:${hepPort}`,
+    `capture_id = ${hep.captureId}`,
+    "; Else RTCP is told apart by channel, which no SIP message names.",
+    "uuid_type = call-id",
+    "",
+  ].join("\n");
+}
 
 function asteriskConf(settings: Settings): string {
   return `; Rendered for ${settings.nodeName}. Only /run/asterisk and /var/spool/asterisk are writable.

@@ -113,6 +113,8 @@ export interface KamailioConfigArgs {
   publicAddress: string;
   /** IPv6 address on sbc_net, as phones see it, and the transports that listen there on the same ports. Default: none. */
   ipv6?: { address: string; transports: readonly Ipv6Transport[] };
+  /** Own address on monitoring_net, and the IPv4 address there that a copy of every SIP message goes to, as HEP by UDP. Default: none. */
+  hep?: { address: string; collector: string };
   /** Ports that the SIP sockets bind to. Default 5060, 5060, 5061. */
   ports?: SipPorts;
   /** Ports that phones see. Default: `ports`. */
@@ -241,8 +243,8 @@ export const kamailioDefaults = {
 } as const satisfies Partial<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
 
 /** {@link KamailioConfigArgs} with every default filled in. */
-export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events" | "ipv6">> &
-  Pick<KamailioConfigArgs, "events" | "ipv6"> & { limits: KamailioLimits };
+export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events" | "ipv6" | "hep">> &
+  Pick<KamailioConfigArgs, "events" | "ipv6" | "hep"> & { limits: KamailioLimits };
 
 /** Where the SIP sockets are. */
 export type SipSockets = Pick<KamailioSettings, "address" | "publicAddress" | "ports" | "publicPorts" | "trunkPorts">;

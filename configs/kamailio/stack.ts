@@ -1,3 +1,4 @@
+import { hepPort } from "../heplify/index.ts";
 import { callRecordColumns } from "../mariadb/index.ts";
 import { addressGroups } from "../mariadb/rows.ts";
 import {
@@ -26,7 +27,7 @@ const signatureSeconds = 60;
  * `#!substdef` replaces the name wherever it stands, also inside strings, so no name may be the beginning of another.
  */
 export function renderStack(settings: KamailioSettings): string {
-  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering, events, ipv6 } = settings;
+  const { address, publicAddress, opsAddress, ports, publicPorts, limits, numbering, events, ipv6, hep } = settings;
   const values: Record<string, string | number> = {
     SBC_DOMAIN: settings.domain,
     SBC_PUBLIC_ADDRESS: publicAddress,
@@ -102,6 +103,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_COUNTRY_CODE: numbering.countryCode,
     // Every node may let it ring in turn.
     SBC_EARLY_SECONDS: Math.ceil((4 * limits.ringTimeoutMs) / 1000) + 60,
+    SBC_HEP_PORT: hepPort,
+    SBC_HEP_COLLECTOR: hep === undefined ? "none" : `${hep.collector}:${hepPort}`,
     SBC_CDR_QUEUE: settings.callRecords.queueRows,
     SBC_CDR_COLUMNS: callRecordColumns.join(","),
   };
@@ -111,6 +114,7 @@ export function renderStack(settings: KamailioSettings): string {
     ...(settings.mutualTls === 0 ? [] : ["MUTUAL_TLS"]),
     ...(events === undefined ? [] : ["EVENTS"]),
     ...(ipv6 === undefined ? [] : ["IPV6"]),
+    ...(hep === undefined ? [] : ["HEP"]),
     ...(settings.callRecords.log ? ["CDR_LOG"] : []),
   ];
   const socket = (name: string, transport: string, port: number, publicPort: number) => {
@@ -136,6 +140,7 @@ export function renderStack(settings: KamailioSettings): string {
     "# Towards the Asterisk nodes, without the public address: they could not reach it.",
     `listen=udp:${address}:${corePort} name "core"`,
     `listen=tcp:${opsAddress}:${opsPort} name "ops"`,
+    ...(hep === undefined ? [] : [`listen=udp:${hep.address}:${hepPort} name "hep"`]),
     "",
   ].join("\n");
 }

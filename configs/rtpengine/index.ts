@@ -1,4 +1,5 @@
 import type { FileMap } from "../files.ts";
+import { hepPort } from "../heplify/index.ts";
 
 /** What RTPengine's configuration depends on. A change of any value replaces the container, which ends the media of running calls. */
 export interface RtpengineConfigArgs {
@@ -34,6 +35,8 @@ export interface RtpengineConfigArgs {
   finalTimeoutSeconds?: number;
   /** Seconds between the end of a call and the release of its ports. Default 0: a port range is too small for more. */
   deleteDelaySeconds?: number;
+  /** IPv4 address of the collector that what RTCP says of the media's quality is copied to, as HEP by UDP. Default: none. */
+  hep?: { collector: string; captureId: number };
   /** Syslog level: 4 warnings, 5 notices, 6 information (names of the codecs, no keys). Default 5. */
   logLevel?: number;
 }
@@ -105,6 +108,9 @@ export function renderRtpengineConfig(args: RtpengineConfigArgs): FileMap {
     `offer-timeout = ${s.offerTimeoutSeconds}`,
     `final-timeout = ${s.finalTimeoutSeconds}`,
     `delete-delay = ${s.deleteDelaySeconds}`,
+    ...(args.hep === undefined
+      ? []
+      : ["", `homer = ${args.hep.collector}:${hepPort}`, "homer-protocol = udp", `homer-id = ${args.hep.captureId}`]),
     "",
   ];
   return { "rtpengine.conf": lines.join("\n") };

@@ -184,6 +184,7 @@ ${extra}Content-Length: 0
       mutualTls: 5062,
       ipv6: { address: "::1", transports: ["udp", "tcp", "tls", "mutualTls"] },
       topologyHiding: true,
+      hep: { address: "127.0.0.69", collector: "127.0.0.70" },
       numbering: { internationalPrefix: "011", nationalPrefix: "", countryCode: "1" },
       userAgentPattern: "scan(ner)?|x{2,}",
       contactsPerSubscriber: 1,

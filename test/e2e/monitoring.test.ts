@@ -4,11 +4,15 @@ import { request } from "node:https";
 import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
 import { docker, tryDocker } from "../sip/docker.ts";
-import { waitFor } from "../sip/agent.ts";
+import { SipAgent, waitFor } from "../sip/agent.ts";
+import { noise } from "../sip/audio.ts";
+import { decodeHep } from "../support/hep.ts";
+import { ensureStandIn } from "../support/images.ts";
 import { EdgeStack, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
 interface Watched extends Outputs {
+  addresses: Outputs["addresses"] & { monitoring: Record<string, string> & { "heplify-server": string } };
   dashboards: Record<string, string>;
   dashboardsLogin: { user: string; password: string };
   dashboardsCa: string;
@@ -33,11 +37,17 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     stack = await EdgeStack.create({
       subscribers: [{ name: "alice" }],
       asterisk: { nodes: 2 },
-      monitoring: { profile: "light", ports, without: ["grafana"] },
+      monitoring: {
+        profile: "full",
+        ports,
+        without: ["grafana", "elasticsearch"],
+        images: { "heplify-server": await ensureStandIn("homer"), "homer-app": await ensureStandIn("homer") },
+      },
     });
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as Watched;
+    heplify = outputs.addresses.monitoring["heplify-server"];
   });
   after(async () => {
     await stack?.destroy();
@@ -54,13 +64,20 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       call.once("error", reject);
       call.end();
     });
+  let heplify = "";
   const login = () => `${outputs.dashboardsLogin.user}:${outputs.dashboardsLogin.password}`;
   const site = (name: string) => outputs.dashboards[name] ?? assert.fail(`no dashboard ${name}`);
 
   describe("its front door", () => {
     it("names what is left out, and gives no URL for it", () => {
-      assert.deepEqual(outputs.leftOut, ["grafana: sbc:monitoring.without says so"]);
-      assert.deepEqual(Object.keys(outputs.dashboards).toSorted(), ["alertmanager", "landing", "prometheus"]);
+      assert.deepEqual(outputs.leftOut.toSorted(), [
+        "elasticsearch: sbc:monitoring.without says so",
+        "filebeat: of no use without logstash",
+        "grafana: sbc:monitoring.without says so",
+        "kibana: of no use without elasticsearch",
+        "logstash: of no use without elasticsearch",
+      ]);
+      assert.deepEqual(Object.keys(outputs.dashboards).toSorted(), ["alertmanager", "homer", "landing", "prometheus"]);
     });
 
     it("asks everybody for a password, with a certificate that browsers can check, and says little of itself", async () => {
@@ -137,6 +154,14 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       }
     });
 
+    it("asks for HOMER's pages, and leaves its API to the log-in of HOMER itself, whose token takes the same header", async () => {
+      assert.equal((await get(site("homer"))).status, 401);
+      assert.match((await get(site("homer"), { auth: login() })).body, /^stand-in for homer-app/);
+      const api = `${site("homer")}api/v3/search`;
+      assert.equal((await get(api)).headers["www-authenticate"], undefined);
+      assert.equal((await get(api, { headers: { authorization: "Bearer token" } })).status, 200);
+    });
+
     it("takes a new certificate and a new password while it runs", async () => {
       const id = () => docker(["inspect", "--format", "{{.Id}} {{.State.StartedAt}}", `${stack.prefix}-nginx`]);
       const [before, old] = [await id(), login()];
@@ -158,6 +183,71 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       await waitFor("the new certificate", async () => (await fingerprint()) !== seen, 30_000);
       assert.equal((await get(site("landing"), { auth: login() })).status, 200);
       assert.equal((await get(site("landing"), { auth: old })).status, 401);
+    });
+  });
+
+  describe("its traces", () => {
+    it("have every message of a call, on both sides of the edge, and what RTCP says of its media, told apart by where they were taken", async () => {
+      const { address, domain } = { address: outputs.addresses.kamailio.sbc, domain: outputs.sip.domain };
+      await using phone = await SipAgent.start(outputs.sbcNetwork, {
+        address,
+        domain,
+        ports: { udp: 5060, tcp: 5060, tls: 5061 },
+      });
+      const alice = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
+      // Long enough for a report of RTCP, every 5 s.
+      const call = await phone.run("call", { user: alice, called: "600", audio: noise(1, 1), holdMs: 6000 });
+      assert.equal(call.exitCode, 0, call.errors);
+      const packets = async () => {
+        const url = `http://${heplify}:9096/stand-in/packets`;
+        const list = (await (await fetch(url)).json()) as string[];
+        return list.map((packet) => decodeHep(Buffer.from(packet, "base64")));
+      };
+      await waitFor("the BYE's answer", async () => {
+        const mine = (await packets()).filter(({ payload }) => payload.includes(call.id));
+        return mine.some(
+          ({ payload, captureId }) => captureId === 2001 && /^SIP\/2.0 200 [\s\S]*CSeq: \d+ BYE/i.test(payload),
+        );
+      });
+      const sip = (await packets()).filter(({ type }) => type === 1);
+      const mine = sip.filter(({ payload }) => payload.includes(call.id));
+      assert.ok(
+        mine.some(({ payload, source }) => payload.startsWith("INVITE ") && source === phone.address),
+        "the INVITE as the phone sent it",
+      );
+      assert.ok(
+        mine.some(({ payload, destination }) => payload.startsWith("SIP/2.0 407 ") && destination === phone.address),
+        "the challenge as the phone got it",
+      );
+      const nodes = outputs.addresses.asterisk.map((node) => node.sbc);
+      assert.ok(
+        mine.some(({ payload, destination }) => payload.startsWith("INVITE ") && nodes.includes(destination)),
+        "the INVITE as the node got it",
+      );
+      assert.match(mine.map(({ payload }) => payload).join("\n"), /^X-CID: /m);
+      assert.ok(
+        mine.some(({ captureId }) => captureId >= 2201),
+        "the node's own copy",
+      );
+      // The nodes copy them all the same; the collector drops those.
+      assert.ok(!sip.some(({ payload, captureId }) => captureId === 2001 && payload.startsWith("OPTIONS ")), "pings");
+      assert.ok(
+        (await packets()).some(({ type, captureId }) => type === 5 && captureId === 2101),
+        "RTCP as the media relay saw it",
+      );
+    });
+
+    it("cost no call when nobody takes them", async () => {
+      await docker(["stop", `${stack.prefix}-heplify-server`]);
+      await using phone = await SipAgent.start(outputs.sbcNetwork, {
+        address: outputs.addresses.kamailio.sbc,
+        domain: outputs.sip.domain,
+        ports: { udp: 5060, tcp: 5060, tls: 5061 },
+      });
+      const alice = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
+      const call = await phone.run("call", { user: alice, called: "600", audio: noise(1, 1), calls: 3 });
+      assert.equal(call.exitCode, 0, call.errors);
+      await docker(["start", `${stack.prefix}-heplify-server`]);
     });
   });
 });

@@ -1,0 +1,198 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { hepPort } from "../configs/heplify/index.ts";
+import {
+  heplifyRuntime,
+  homerAppRuntime,
+  homerDatabaseRuntime,
+  renderHeplify,
+  renderHomerApp,
+  renderHomerDatabase,
+  renderHomerDatabaseSecrets,
+} from "../configs/homer/index.ts";
+import type { AddressPlan, MonitoringTool } from "./addresses.ts";
+import { ConfigVolume } from "./config-volume.ts";
+import { labels, type ContainerDefaults } from "./container.ts";
+import { image, upstreamImage } from "./image.ts";
+import type { ImageSettings } from "./image-pins.ts";
+import { password } from "./password.ts";
+import type { SbcNetwork } from "./sbc-network.ts";
+import { service } from "./service.ts";
+import { componentType } from "./types.ts";
+import type { UpstreamTool } from "./upstream-images.ts";
+
+/** HOMER: what is on the wire, kept and shown. A change of any value replaces the containers; traces stay. */
+export interface HepCaptureArgs {
+  readonly defaults: ContainerDefaults;
+  readonly networks: SbcNetwork;
+  readonly addresses: AddressPlan;
+  /** Where our own images come from. */
+  readonly images: ImageSettings;
+  /** Other images of the publishers' tools. */
+  readonly upstream: Readonly<Partial<Record<UpstreamTool, string>>>;
+  /** Which of its tools run. */
+  readonly tools: ReadonlySet<MonitoringTool>;
+  /** Days that messages are kept. */
+  readonly retentionDays: number;
+  /** GiB above which the oldest go earlier. */
+  readonly maxGb: number;
+  /** Counters: another value makes a new password. */
+  readonly rotation: { readonly homerDatabase: number; readonly homer: number };
+}
+
+/** PostgreSQL, heplify-server and homer-app. */
+export class HepCapture extends pulumi.ComponentResource {
+  /** The containers that run, by role. */
+  public readonly containers: Readonly<Record<string, docker.Container>>;
+  /** Password of HOMER's own user `admin`; secret. */
+  public readonly password: pulumi.Output<string>;
+
+  constructor(name: string, args: HepCaptureArgs, options?: pulumi.ComponentResourceOptions) {
+    super(componentType("HepCapture"), name, {}, options);
+    const { addresses, defaults, networks, tools } = args;
+    const own = { parent: this };
+    const databasePassword = password("homer-database-password", args.rotation.homerDatabase, own);
+    this.password = password("homer-password", args.rotation.homer, own);
+    const postgres = this.database(args, databasePassword);
+    const common = { defaults, plane: "monitoring" } as const;
+    const legs = (tool: "heplify-server" | "homer-app") => [
+      { network: networks.monitoring, address: addresses.monitoring[tool], aliases: [tool] },
+      { network: networks.data, address: addresses.monitoringData[tool] },
+    ];
+    const database = addresses.monitoringData["homer-db"];
+
+    // Volumes are filled by our own image: those of the publishers have no bash.
+    const volume = { ...common, image: postgres.image };
+    const heplifySecrets = new ConfigVolume(
+      "heplify-server-secrets",
+      {
+        ...volume,
+        path: heplifyRuntime.mounts.secrets,
+        uid: heplifyRuntime.uid,
+        gid: heplifyRuntime.gid,
+        content: {
+          kind: "secret",
+          files: databasePassword.apply((secret) =>
+            renderHeplify(
+              { database, retentionDays: args.retentionDays, maxGb: args.maxGb },
+              { databasePassword: secret },
+            ),
+          ),
+        },
+      },
+      own,
+    );
+    const collector = service(
+      "heplify-server",
+      {
+        ...common,
+        ...heplifyRuntime,
+        role: "heplify-server",
+        image: upstreamImage("heplify-server", args.upstream, own),
+        mounts: [heplifySecrets.mount],
+        networks: legs("heplify-server"),
+        cpus: 1,
+      },
+      { parent: this, dependsOn: [heplifySecrets.filled, postgres.container] },
+    );
+
+    const app: Record<string, docker.Container> = {};
+    if (tools.has("homer-app")) {
+      const secrets = new ConfigVolume(
+        "homer-app-secrets",
+        {
+          ...volume,
+          path: homerAppRuntime.mounts.secrets,
+          uid: homerAppRuntime.uid,
+          gid: homerAppRuntime.gid,
+          content: {
+            kind: "secret",
+            files: pulumi
+              .all([databasePassword, this.password])
+              .apply(([secret, userPassword]) => renderHomerApp(database, { databasePassword: secret, userPassword })),
+          },
+        },
+        own,
+      );
+      app["homer-app"] = service(
+        "homer-app",
+        {
+          ...common,
+          ...homerAppRuntime,
+          role: "homer",
+          image: upstreamImage("homer-app", args.upstream, own),
+          mounts: [secrets.mount],
+          networks: legs("homer-app"),
+          startSeconds: 120,
+          cpus: 1,
+        },
+        // The collector makes the tables that it reads.
+        { parent: this, dependsOn: [secrets.filled, collector] },
+      );
+    }
+    this.containers = { "homer-db": postgres.container, "heplify-server": collector, ...app };
+    this.registerOutputs({ collector: `${addresses.monitoring["heplify-server"]}:${hepPort}/udp` });
+  }
+
+  private database(args: HepCaptureArgs, databasePassword: pulumi.Output<string>) {
+    const { addresses, defaults, networks } = args;
+    const { uid, gid, mounts } = homerDatabaseRuntime;
+    const own = { parent: this };
+    const postgresImage = image("postgres", args.images, own);
+    const volume = { defaults, plane: "monitoring", image: postgresImage, uid, gid } as const;
+    const address = addresses.monitoringData["homer-db"];
+    const config = new ConfigVolume(
+      "homer-db-config",
+      {
+        ...volume,
+        path: mounts.config,
+        content: {
+          kind: "plain",
+          files: renderHomerDatabase({ address, clients: addresses.networks.data.subnet }),
+        },
+      },
+      own,
+    );
+    const secrets = new ConfigVolume(
+      "homer-db-secrets",
+      {
+        ...volume,
+        path: mounts.secrets,
+        content: {
+          kind: "secret",
+          files: databasePassword.apply((secret) => renderHomerDatabaseSecrets({ databasePassword: secret })),
+        },
+      },
+      own,
+    );
+    const data = new docker.Volume(
+      "homer-db-data",
+      {
+        name: `${defaults.prefix}-homer-db-data`,
+        labels: labels({ "sbc.stack": defaults.prefix, "sbc.plane": "monitoring" }),
+      },
+      { parent: this, ignoreChanges: ["labels"] },
+    );
+    const container = service(
+      "homer-db",
+      {
+        defaults,
+        role: "homer-db",
+        plane: "monitoring",
+        image: postgresImage,
+        uid,
+        gid,
+        mounts: [config.mount, secrets.mount, { volume: data.name, path: mounts.data, readOnly: false }],
+        tmpfs: homerDatabaseRuntime.tmpfs,
+        networks: [{ network: networks.data, address, aliases: ["homer-db"] }],
+        healthcheck: homerDatabaseRuntime.healthcheck,
+        startSeconds: 120,
+        memoryMb: homerDatabaseRuntime.memoryMb,
+        cpus: 1,
+        graceSeconds: homerDatabaseRuntime.graceSeconds,
+      },
+      { parent: this, dependsOn: [config.filled, secrets.filled] },
+    );
+    return { container, image: postgresImage };
+  }
+}
