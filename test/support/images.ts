@@ -38,12 +38,3 @@ async function ensure(name: string, context: string, args: readonly string[]): P
   if (exitCode !== 0) await docker(["build", "--quiet", ...args, "--tag", name, context], { timeout: 600_000 });
   return name;
 }
-
-/** Name of the image of a stand-in of `test/images/stand-in-<name>`; built when it is not there. */
-export function ensureStandIn(name: string): Promise<string> {
-  const context = `${root}/test/images/stand-in-${name}`;
-  return ensure(`sbc-stand-in-${name}:${contextHash(context, { BASE: ownBase })}`, context, [
-    "--build-arg",
-    `BASE=${ownBase}`,
-  ]);
-}
