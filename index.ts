@@ -8,7 +8,7 @@ import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
 import { KamailioSbc } from "./components/kamailio-sbc.ts";
 import { monitoringStack } from "./components/monitoring-stack.ts";
-import { hepCollectorOf, isWatched } from "./components/monitoring-tools.ts";
+import { hepCollectorOf, isWatched, metricsReader } from "./components/monitoring-tools.ts";
 import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
 import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
@@ -33,6 +33,7 @@ const db = new Database("database", {
   address: plan.mariadb,
   resources: resources.mariadb,
   rotation: rotation.database,
+  exporter: isWatched(config),
   protect: config.prod,
 });
 const cluster = new AsteriskCluster("asterisk", {
@@ -67,6 +68,7 @@ const provision = db.provision("database-provision", {
 const kamailio = new KamailioSbc("kamailio", {
   ...common,
   hepCollector,
+  metricsReader: metricsReader(config, plan),
   ...edge,
   image: kamailioImage,
   domain,
@@ -87,7 +89,15 @@ const kamailio = new KamailioSbc("kamailio", {
   resources: resources.kamailio,
 });
 
-const monitoring = monitoringStack({ defaults, networks, addresses: plan, config, sipCertificate: certificate });
+const monitoring = monitoringStack({
+  defaults,
+  networks,
+  addresses: plan,
+  config,
+  sipCertificate: certificate,
+  relays: rtpengine.httpListeners,
+  exporterPassword: db.exporterPassword,
+});
 
 /** Where phones register and call. */
 export const sip = { domain, ...kamailio.sip };

@@ -46,7 +46,7 @@ export interface AsteriskClusterArgs extends Required<
 }
 
 /** TCP port of the metrics on monitoring_net. */
-const metricsPort = 8088;
+export const asteriskMetricsPort = 8088;
 
 /** Asterisk nodes with stable names `asterisk-1` and up; only the edge can call them. */
 export class AsteriskCluster extends pulumi.ComponentResource {
@@ -98,7 +98,7 @@ export class AsteriskCluster extends pulumi.ComponentResource {
               ringSeconds: args.ringSeconds,
               voicemailWhen: args.voicemailWhen,
               serviceMaxSeconds: args.serviceMaxSeconds,
-              metrics: { address: node.monitoring, port: metricsPort },
+              metrics: { address: node.monitoring, port: asteriskMetricsPort },
               ...(args.hepCollector !== undefined && {
                 hep: { collector: args.hepCollector, captureId: captureIds.asterisk + index },
               }),

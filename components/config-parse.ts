@@ -100,7 +100,11 @@ export function resolveConfig(values: ConfigValues, stack: string) {
       portMax: rtp.portMax ?? Math.min(65535, portMin + (rtp.publish ? 39 : 9999)),
       srtp: { ...rtp.srtp, tls: rtp.srtp.tls ?? (prod ? "required" : "optional") },
     },
-    monitoring: { ...values.monitoring, bind: values.monitoring.bind ?? "127.0.0.1" },
+    monitoring: {
+      ...values.monitoring,
+      bind: values.monitoring.bind ?? "127.0.0.1",
+      alerts: { ...values.monitoring.alerts, unattended: values.monitoring.alerts.unattended ?? !prod },
+    },
     certificates: { ...certificates, mode: certificates.mode ?? (prod ? "provided" : "generated") },
   } as const;
 }

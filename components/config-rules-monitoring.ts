@@ -6,6 +6,7 @@ import { problemIf, type Rule } from "./config-rule.ts";
 /** The rules over what watches the stack. */
 export const monitoringRules: readonly Rule[] = [
   { reads: ["monitoring", "certificates", "environment"], check: certificateProblems },
+  { reads: ["monitoring", "environment"], check: alertProblems },
   {
     reads: ["monitoring"],
     check: ({ monitoring: { ports } }) => {
@@ -45,5 +46,46 @@ function certificateProblems({ certificates, monitoring, prod }: Config): Config
       problem: "is needed in prod with ACME: its client obtains certificates for SIP only",
       example: "certificates/dashboards.pem",
     }),
+  ];
+}
+
+/** Of those who are told of alerts. */
+function alertProblems({ monitoring: { alerts, profile }, prod }: Config): ConfigProblem[] {
+  const { email, unattended, webhooks } = alerts;
+  const path = (...keys: (string | number)[]) => ["monitoring", "alerts", ...keys];
+  const names = webhooks.map(({ name }) => name);
+  return [
+    ...problemIf(prod && profile !== "off" && email === undefined && webhooks.length === 0 && !unattended, {
+      path: path("webhooks"),
+      value: webhooks,
+      problem:
+        "is empty and there is no sbc:monitoring.alerts.email: nobody would be told; say so by sbc:monitoring.alerts.unattended, or",
+      example: '[{"name":"chat","url":"https://alerts.example.com/sbc"}]',
+    }),
+    ...webhooks.flatMap(({ name, url }, index) => [
+      ...problemIf(prod && !url.startsWith("https:"), {
+        path: path("webhooks", index, "url"),
+        value: new URL(url).origin,
+        problem: "must be https in prod: alerts say what of the stack is weak just now",
+      }),
+      ...problemIf(names.indexOf(name) !== index, {
+        path: path("webhooks", index, "name"),
+        value: name,
+        problem: "is the name of another receiver as well",
+      }),
+    ]),
+    ...(email === undefined
+      ? []
+      : [
+          ...problemIf(email.username !== "" && email.password === undefined, {
+            path: path("email", "password"),
+            problem: "is needed beside sbc:monitoring.alerts.email.username",
+          }),
+          ...problemIf(email.username === "" && email.password !== undefined, {
+            path: path("email", "username"),
+            problem: "is needed beside sbc:monitoring.alerts.email.password",
+            example: "sbc",
+          }),
+        ]),
   ];
 }

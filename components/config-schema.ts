@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { credentialName } from "../configs/acme/index.ts";
+import { receives } from "../configs/alertmanager/index.ts";
 import { asteriskDefaults } from "../configs/asterisk/index.ts";
 import { admissionDefaults } from "../configs/kamailio/admission.ts";
 import { patternProblem, scannerPattern, scannerUserAgents } from "../configs/kamailio/user-agents.ts";
@@ -7,6 +8,7 @@ import { ipv6Transports, kamailioDefaults, type KamailioLimits } from "../config
 import { srtpRules, type SrtpRule } from "../configs/kamailio/media.ts";
 import { mariadbDefaults } from "../configs/mariadb/index.ts";
 import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
+import { prometheusDefaults } from "../configs/prometheus/index.ts";
 import { calledPattern, numberPattern, trunkNamePattern } from "../configs/mariadb/trunks.ts";
 import { rtpengineCapacity, smallestSubnet6, smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
@@ -116,6 +118,8 @@ const srtp = (value: SrtpRule, who: string) =>
   defaulted(z.enum(srtpRules), value, {
     description: `SRTP of ${who}: neither offered nor taken, offered and taken (RFC 8643), or nothing else.`,
   });
+
+const mailAddress = () => pattern(/^[^\s@,;<>"]+@[^\s@,;<>"]+$/, "must be a mail address such as ops@example.com");
 
 /** Counts the rotations of a secret. */
 const rotation = (secret: string) =>
@@ -707,6 +711,7 @@ export const configSchema = z.strictObject({
       kamailio: rotation("password of the database's user `kamailio`"),
       asterisk: rotation("password of the database's user `asterisk`"),
       report: rotation("password of the database's user `report`"),
+      exporter: rotation("password of the database's user `exporter`"),
       schema: rotation("password of the database's user `schema`"),
     }),
     edge: section({
@@ -936,6 +941,92 @@ export const configSchema = z.strictObject({
       retentionDays: defaulted(integer(1, 3650), 14, { description: "Days that SIP messages are kept." }),
       maxGb: defaulted(integer(1, 10_240), 20, {
         description: "Size in GiB of HOMER's database above which the oldest messages go earlier.",
+      }),
+    }),
+    prometheus: section({
+      retentionDays: defaulted(integer(1, 3650), prometheusDefaults.retentionDays, {
+        description: "Days that metrics are kept. There is no for ever.",
+      }),
+      retentionSizeMb: defaulted(integer(256, 1_048_576), prometheusDefaults.retentionSizeMb, {
+        description: "Size in MiB beyond which the oldest metrics go, whatever their age.",
+      }),
+      scrapeSeconds: defaulted(integer(1, 30), prometheusDefaults.scrapeSeconds, {
+        description: "Seconds between two readings of all metrics, and between two evaluations of the rules.",
+      }),
+    }),
+    alerts: section({
+      webhooks: defaulted(
+        z.array(
+          z.strictObject({
+            name: required(pattern(/^[a-z][a-z0-9-]{0,31}$/, "must be a letter, then letters, digits and hyphens"), {
+              description: "Name of the receiver.",
+              example: "chat",
+            }),
+            url: required(
+              text((value) =>
+                URL.canParse(value) && /^https?:\/\/[^\s@]+$/.test(value)
+                  ? undefined
+                  : "must be an http(s) URL without a password in it, such as https://alerts.example.com/sbc",
+              ),
+              {
+                description: "Where alerts are posted to, as Alertmanager's webhook does it. Only https in prod.",
+                example: "https://alerts.example.com/sbc",
+              },
+            ),
+            token: optional(pattern(/^[!-~]+$/, "must be of visible ASCII characters without blanks"), {
+              description: "Sent as `Authorization: Bearer`, set with `--secret`.",
+              defaultText: "none",
+              secret: true,
+            }),
+            receives: defaulted(z.enum(receives), "all", {
+              description: "All alerts, the critical ones, or only the one that always fires (a dead man's switch).",
+            }),
+          }),
+        ),
+        [],
+        { description: "HTTP APIs that are told of alerts." },
+      ),
+      email: optional(
+        z.strictObject({
+          to: required(z.array(mailAddress()).check(z.minLength(1)), {
+            description: "Who gets the mails.",
+            example: "ops@example.com",
+          }),
+          from: required(mailAddress(), { description: "Sender.", example: "sbc@example.com" }),
+          host: required(pattern(hostName, "must be a host name in lower case or an address"), {
+            description: "Mail server, by STARTTLS, or TLS from the beginning on port 465; never without.",
+            example: "mail.example.com",
+          }),
+          port: defaulted(port(), 587, { description: "Its port." }),
+          username: defaulted(z.string(), "", { description: "Account there.", defaultText: "no log-in" }),
+          password: optional(
+            pattern(
+              /^[!-~]([ -~]*[!-~])?$/,
+              "must be of ASCII characters, without a blank at either end: Alertmanager cuts those off",
+            ),
+            { description: "Its password, set with `--secret`.", defaultText: "none", secret: true },
+          ),
+          receives: defaulted(z.enum(["all", "critical"]), "all", { description: "All alerts, or the critical ones." }),
+        }),
+        { description: "Mail server and addresses that alerts go to.", defaultText: "none" },
+      ),
+      unattended: optional(z.boolean(), {
+        description: "Nobody is told of alerts: they are seen on the dashboards only.",
+        defaultText: "true in dev, false in prod",
+      }),
+      asrPercent: defaulted(integer(0, 100), 40, {
+        description: "Share of answered calls (ASR) below which it is told; depends on what people dial.",
+      }),
+      nerPercent: defaulted(integer(0, 100), 90, {
+        description: "Share of calls that the network did its part in (NER) below which it is told.",
+      }),
+      patience: defaulted(z.number().check(z.minimum(0), z.maximum(10)), 1, {
+        description: "Multiplies every time that an alert waits before it is told; 0 tells all at once, for tests.",
+      }),
+      runbooks: defaulted(z.string(), "docs/runbooks/", {
+        description:
+          "What the links to runbooks begin with, such as the URL of `docs/runbooks/` where your team reads it.",
+        example: "https://git.example.com/sbc/blob/main/docs/runbooks/",
       }),
     }),
     without: defaulted(z.array(z.enum(optionalTools)), [], { description: "Tools of the profile that are left out." }),

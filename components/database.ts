@@ -39,6 +39,8 @@ export interface DatabaseArgs {
   readonly resources: { readonly memoryMb?: number; readonly cpus: number };
   /** Counters: another value makes a new password for that user, in the running server. */
   readonly rotation: Readonly<Record<keyof typeof database.users, number>>;
+  /** Make the user that the exporter of metrics logs in as. */
+  readonly exporter: boolean;
   /** Keep the data whatever happens: refuse to delete the volume, and leave it when the stack goes. */
   readonly protect: boolean;
 }
@@ -58,7 +60,9 @@ export class Database extends pulumi.ComponentResource {
   /** The server, once healthy. */
   public readonly container: docker.Container;
   /** Passwords of the users, secret. */
-  public readonly passwords: Readonly<Record<keyof typeof database.users, pulumi.Output<string>>>;
+  public readonly passwords: Readonly<Record<Exclude<keyof typeof database.users, "exporter">, pulumi.Output<string>>>;
+  /** Password of the user `exporter`, secret; undefined where there is none. */
+  public readonly exporterPassword?: pulumi.Output<string>;
   private readonly args: DatabaseArgs;
   /** The job after which the running server takes the present passwords. */
   public readonly passwordsSet: Job["done"];
@@ -77,6 +81,8 @@ export class Database extends pulumi.ComponentResource {
       report: password("database-report-password", rotation.report, own),
     };
 
+    if (args.exporter) this.exporterPassword = password("database-exporter-password", rotation.exporter, own);
+
     const mariadbImage = image("mariadb", args.images, own);
     const volume = { defaults, plane: "data", image: mariadbImage, uid, gid } as const;
     const config = new ConfigVolume(
@@ -85,9 +91,15 @@ export class Database extends pulumi.ComponentResource {
       own,
     );
     const { schema, kamailio, asterisk, report } = this.passwords;
-    const files = pulumi.all([schema, kamailio, asterisk, report]).apply((values) => {
-      const [schemaPassword, kamailioPassword, asteriskPassword, reportPassword] = values;
-      return renderMariadbSecrets({ schemaPassword, kamailioPassword, asteriskPassword, reportPassword });
+    const files = pulumi.all([schema, kamailio, asterisk, report, this.exporterPassword]).apply((values) => {
+      const [schemaPassword, kamailioPassword, asteriskPassword, reportPassword, exporterPassword] = values;
+      return renderMariadbSecrets({
+        schemaPassword,
+        kamailioPassword,
+        asteriskPassword,
+        reportPassword,
+        exporterPassword,
+      });
     });
     const secrets = new ConfigVolume(
       "mariadb-secrets",

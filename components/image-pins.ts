@@ -1,7 +1,18 @@
 import { existsSync, readFileSync } from "node:fs";
 
 /** Services with an image of ours, each built from `images/<service>`. */
-export const imageServices = ["acme", "asterisk", "kamailio", "mariadb", "nginx", "postgres", "rtpengine"] as const;
+export const imageServices = [
+  "acme",
+  "alertmanager",
+  "asterisk",
+  "exporters",
+  "kamailio",
+  "mariadb",
+  "nginx",
+  "postgres",
+  "prometheus",
+  "rtpengine",
+] as const;
 export type ImageService = (typeof imageServices)[number];
 
 /** Where the images of a stack come from: the part `images` of its configuration. */

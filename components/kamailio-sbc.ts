@@ -53,6 +53,8 @@ export interface KamailioSbcArgs extends Pick<
   readonly networks: SbcNetwork;
   readonly addresses: AddressPlan;
   readonly image: docker.RemoteImage;
+  /** Address on monitoring_net that may read the metrics there. Default: none may. */
+  readonly metricsReader?: string | undefined;
   /** SIP domain of the subscribers and digest realm. */
   readonly domain: string;
   /** Host address that the ports are published on. */
@@ -165,6 +167,9 @@ export class KamailioSbc extends pulumi.ComponentResource {
       logLevel: args.logLevel,
       limits: args.limits,
       events: eventsOf(args.events),
+      ...(args.metricsReader !== undefined && {
+        metrics: { address: addresses.kamailio.monitoring, reader: args.metricsReader },
+      }),
     };
     const runtime = kamailioRuntime(config);
     const { uid, gid, mounts } = runtime;

@@ -7,8 +7,10 @@ import type { Config } from "./config-parse.ts";
 import type { ContainerDefaults } from "./container.ts";
 import { FrontDoor } from "./front-door.ts";
 import { dashboardCertificate } from "./dashboard-certificate.ts";
+import { MetricsStack } from "./metrics-stack.ts";
 import { dashboardTools, isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
 import { HepCapture } from "./hep-capture.ts";
+import type { RtpEngine } from "./rtp-engine.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { componentType } from "./types.ts";
 
@@ -21,6 +23,10 @@ export interface MonitoringStackArgs {
   readonly config: Config;
   /** Certificate of the edge: in prod that of the front door as well, unless it has one of its own. */
   readonly sipCertificate: Certificate | AcmeSource;
+  /** The media relays' HTTP listeners, as seen from sbc_net. */
+  readonly relays: RtpEngine["httpListeners"];
+  /** Password of the database's user `exporter`, secret. */
+  readonly exporterPassword: pulumi.Output<string> | undefined;
 }
 
 /** The monitoring of a stack, where it has any. */
@@ -110,8 +116,25 @@ export class MonitoringStack extends pulumi.ComponentResource {
     );
     this.login = pulumi.secret(door.password).apply((secret) => ({ user: monitoring.user, password: secret }));
     this.homerPassword = homer?.password;
+    const { chainFile } = monitoring;
+    const metrics = new MetricsStack(
+      "metrics",
+      {
+        ...common,
+        config,
+        tools,
+        urls: { prometheus: this.dashboards.prometheus ?? "", alertmanager: this.dashboards.alertmanager ?? "" },
+        edgeCertificate: { name: config.domain, ca: args.sipCertificate.ca },
+        // Of one that the operator brings for it nobody says which CA it is of.
+        frontDoor: { name: host, ca: certificate.ca, verify: chainFile === undefined, port: innerPorts.landing },
+        relays: args.relays,
+        exporterPassword: args.exporterPassword ?? pulumi.output(""),
+      },
+      own,
+    );
     this.containers = {
       nginx: door.container.name,
+      ...metrics.containers,
       ...Object.fromEntries(
         Object.entries(homer?.containers ?? {}).map(([role, { name: container }]) => [role, container]),
       ),

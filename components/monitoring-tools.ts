@@ -10,6 +10,11 @@ export function isWatched({ monitoring }: Pick<Config, "monitoring">): boolean {
   return monitoring.profile !== "off";
 }
 
+/** Who may read Kamailio's metrics on monitoring_net: Prometheus, where there is one. */
+export function metricsReader(config: Pick<Config, "monitoring">, plan: AddressPlan): string | undefined {
+  return isWatched(config) ? plan.monitoring.prometheus : undefined;
+}
+
 /** Tools of the light profile: metrics, and what shows them. */
 const light: readonly MonitoringTool[] = [
   "prometheus",

@@ -60,6 +60,8 @@ export class RtpEngine extends pulumi.ComponentResource {
   public readonly containers: readonly docker.Container[];
   /** Their control sockets (ng protocol), as seen from sbc_net. */
   public readonly relays: readonly (MediaRelay & { readonly name: string })[];
+  /** Their HTTP listeners (metrics, and full control), as seen from sbc_net. */
+  public readonly httpListeners: readonly { readonly name: string; readonly address: string; readonly port: number }[];
 
   constructor(name: string, args: RtpEngineArgs, options?: pulumi.ComponentResourceOptions) {
     super(componentType("RtpEngine"), name, {}, options);
@@ -141,10 +143,16 @@ export class RtpEngine extends pulumi.ComponentResource {
         port: config.ngPort ?? rtpengineDefaults.ngPort,
         drain: args.drain.includes(instance.name),
       };
-      return { container, relay };
+      const httpListener = {
+        name: instance.name,
+        address: coreAddress,
+        port: config.httpPort ?? rtpengineDefaults.httpPort,
+      };
+      return { container, relay, httpListener };
     });
     this.containers = instances.map(({ container }) => container);
     this.relays = instances.map(({ relay }) => relay);
+    this.httpListeners = instances.map(({ httpListener }) => httpListener);
     this.registerOutputs({ containers: this.containers.map((container) => container.name) });
   }
 }

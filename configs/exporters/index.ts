@@ -72,59 +72,76 @@ export function nodeExporterRuntime(): ExporterRuntime {
   });
 }
 
-/** What the blackbox exporter expects of the edge. */
-export interface BlackboxConfigArgs {
-  /** SIP domain: name in the certificate, and where OPTIONS go to. */
-  domain: string;
-  /** Whether the certificate is one of the CA in `ca.pem`; else it has to be of a public one. */
-  ownAuthority: boolean;
+/** A certificate that the blackbox exporter looks at. */
+export interface ProbedCertificate {
+  /** Name or address that has to be in it. */
+  readonly name: string;
+  /** CA that has to have issued it, PEM; empty: a public one. */
+  readonly ca: string;
+  /** Whether that is checked at all, beside its end. Default true. */
+  readonly verify?: boolean;
 }
 
-const blackboxMounts = { config: "/etc/blackbox-exporter", ca: "/run/tls" } as const;
+/** What the blackbox exporter expects. */
+export interface BlackboxConfigArgs {
+  /** Where OPTIONS go to. */
+  readonly domain: string;
+  readonly edge: ProbedCertificate;
+  readonly frontDoor: ProbedCertificate;
+}
 
-/** `mounts.secrets` is the folder of `ca.pem`. */
+/** Names of the blackbox exporter's modules. */
+export type ProbeModule = "sip" | "tls_edge" | "tls_front_door";
+
+const blackboxFolder = "/etc/blackbox-exporter";
+
+/** How the blackbox exporter has to be run. */
 export function blackboxExporterRuntime(): ExporterRuntime {
   return runtime("blackbox", {
-    args: [`--config.file=${blackboxMounts.config}/blackbox.yml`],
-    mounts: { config: blackboxMounts.config, secrets: blackboxMounts.ca },
+    args: [`--config.file=${blackboxFolder}/blackbox.yml`],
+    mounts: { config: blackboxFolder },
   });
 }
 
-/** The plain files, for `/etc/blackbox-exporter`. */
-export function renderBlackboxConfig({ domain, ownAuthority }: BlackboxConfigArgs): FileMap {
-  const probe = `probe@${domain}`;
+/** The files for `/etc/blackbox-exporter`. */
+export function renderBlackboxConfig({ domain, edge, frontDoor }: BlackboxConfigArgs): FileMap {
   // One line each; the exporter adds the line feed.
   const options = [
     `OPTIONS sip:${domain} SIP/2.0`,
     "Via: SIP/2.0/TCP blackbox-exporter.invalid;branch=z9hG4bKblackbox;rport",
-    `From: <sip:${probe}>;tag=blackbox`,
+    `From: <sip:probe@${domain}>;tag=blackbox`,
     `To: <sip:${domain}>`,
-    `Call-ID: blackbox@blackbox-exporter.invalid`,
+    "Call-ID: blackbox@blackbox-exporter.invalid",
     "CSeq: 1 OPTIONS",
     "Max-Forwards: 70",
     "Content-Length: 0",
     "",
   ];
-  const content = {
-    modules: {
-      tls: {
-        prober: "tcp",
-        timeout: "5s",
-        tcp: {
-          tls: true,
-          tls_config: { server_name: domain, ...(ownAuthority && { ca_file: `${blackboxMounts.ca}/ca.pem` }) },
-        },
-      },
-      sip: {
-        prober: "tcp",
-        timeout: "5s",
-        tcp: {
-          query_response: [...options.map((line) => ({ send: `${line}\r` })), { expect: "^SIP/2.0 200 " }],
-        },
+  const tls = (file: string, { name, ca, verify = true }: ProbedCertificate) => ({
+    prober: "tcp",
+    timeout: "5s",
+    tcp: {
+      tls: true,
+      tls_config: {
+        server_name: name,
+        ...(verify ? ca !== "" && { ca_file: `${blackboxFolder}/${file}` } : { insecure_skip_verify: true }),
       },
     },
+  });
+  const modules: Record<ProbeModule, object> = {
+    sip: {
+      prober: "tcp",
+      timeout: "5s",
+      tcp: { query_response: [...options.map((line) => ({ send: `${line}\r` })), { expect: "^SIP/2.0 200 " }] },
+    },
+    tls_edge: tls("edge-ca.pem", edge),
+    tls_front_door: tls("front-door-ca.pem", frontDoor),
   };
-  return { "blackbox.yml": `# Generated.\n${dump(content, { lineWidth: -1, noRefs: true })}` };
+  return {
+    "blackbox.yml": `# Generated.\n${dump({ modules }, { lineWidth: -1, noRefs: true })}`,
+    "edge-ca.pem": edge.ca,
+    "front-door-ca.pem": frontDoor.ca,
+  };
 }
 
 /** What the exporter of the database depends on. */

@@ -109,6 +109,8 @@ export interface KamailioConfigArgs {
   address: string;
   /** IPv4 address on data_net of the listener for JSON-RPC, metrics and health (TCP {@link opsPort}). */
   opsAddress: string;
+  /** IPv4 address on monitoring_net of a listener (TCP {@link metricsPort}) that gives `/metrics`, and nothing else, to one reader there. Default: none. */
+  metrics?: { address: string; reader: string };
   /** Address that phones see in Via, Record-Route and Contact; equal to `address` where phones reach the container itself. */
   publicAddress: string;
   /** IPv6 address on sbc_net, as phones see it, and the transports that listen there on the same ports. Default: none. */
@@ -181,6 +183,8 @@ export const kamailioFolder = "/etc/kamailio";
 
 /** TCP port of the ops listener on `opsAddress`. */
 export const opsPort = 8880;
+/** TCP port of the metrics on monitoring_net. */
+export const metricsPort = 8881;
 
 /**
  * UDP port on `address` for the Asterisk nodes: their outbound proxy. A socket of its own, because the one for phones puts the public
@@ -243,8 +247,8 @@ export const kamailioDefaults = {
 } as const satisfies Partial<Omit<KamailioConfigArgs, "limits">> & { limits: KamailioLimits };
 
 /** {@link KamailioConfigArgs} with every default filled in. */
-export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events" | "ipv6" | "hep">> &
-  Pick<KamailioConfigArgs, "events" | "ipv6" | "hep"> & { limits: KamailioLimits };
+export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events" | "ipv6" | "hep" | "metrics">> &
+  Pick<KamailioConfigArgs, "events" | "ipv6" | "hep" | "metrics"> & { limits: KamailioLimits };
 
 /** Where the SIP sockets are. */
 export type SipSockets = Pick<KamailioSettings, "address" | "publicAddress" | "ports" | "publicPorts" | "trunkPorts">;

@@ -4,6 +4,7 @@ import { addressGroups } from "../mariadb/rows.ts";
 import {
   corePort,
   kamailioFolder,
+  metricsPort,
   mutualTlsPort,
   opsPort,
   trunkListeners,
@@ -36,6 +37,9 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_OPS_ADDRESS: opsAddress,
     SBC_OPS_PORT: opsPort,
     SBC_OPS_ALLOW: settings.opsAllow.join(","),
+    // 65536: no packet comes in there, as below.
+    SBC_SCRAPE_PORT: settings.metrics === undefined ? 65_536 : metricsPort,
+    SBC_SCRAPE_READER: settings.metrics?.reader ?? "none",
     SBC_DISPATCHER_SET: settings.dispatcherSetId,
     // 65536: no packet comes in there. 0 will not do: it is what the edge's own connections to trunks have.
     SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : 65_536,
@@ -141,6 +145,7 @@ export function renderStack(settings: KamailioSettings): string {
     `listen=udp:${address}:${corePort} name "core"`,
     `listen=tcp:${opsAddress}:${opsPort} name "ops"`,
     ...(hep === undefined ? [] : [`listen=udp:${hep.address}:${hepPort} name "hep"`]),
+    ...(settings.metrics === undefined ? [] : [`listen=tcp:${settings.metrics.address}:${metricsPort} name "metrics"`]),
     "",
   ].join("\n");
 }

@@ -19,13 +19,15 @@ export interface MariadbSecrets {
   asteriskPassword: string;
   /** `report`: reads CDRs. */
   reportPassword: string;
+  /** `exporter`: reads the server's statistics and no table; there is none when left out. */
+  exporterPassword?: string | undefined;
 }
 
 /** Names that are the same in every stack. */
 export const database = {
   name: "kamailio",
   port: 3306,
-  users: { schema: "schema", kamailio: "kamailio", asterisk: "asterisk", report: "report" },
+  users: { schema: "schema", kamailio: "kamailio", asterisk: "asterisk", report: "report", exporter: "exporter" },
 } as const;
 
 /** Columns of acc_cdrs that the edge writes, in the order of a record in its log: all but `id` and those that are calculated. */
@@ -74,7 +76,7 @@ export function renderMariadbConfig(args: MariadbConfigArgs = {}): FileMap {
  */
 export function renderMariadbSecrets(secrets: MariadbSecrets): FileMap {
   for (const [name, value] of Object.entries(secrets)) {
-    if (!/^[A-Za-z0-9_-]+$/.test(value)) {
+    if (value !== undefined && !/^[A-Za-z0-9_-]+$/.test(value)) {
       throw new Error(`MariaDB's ${name} may only hold letters, digits, "_" and "-", and must not be empty`);
     }
   }
@@ -83,5 +85,6 @@ export function renderMariadbSecrets(secrets: MariadbSecrets): FileMap {
     kamailio_password: secrets.kamailioPassword,
     asterisk_password: secrets.asteriskPassword,
     report_password: secrets.reportPassword,
+    ...(secrets.exporterPassword !== undefined && { exporter_password: secrets.exporterPassword }),
   };
 }

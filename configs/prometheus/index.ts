@@ -14,6 +14,12 @@ export interface Target {
   readonly path?: string;
 }
 
+/** What a probe looks at: `address` is what it connects to. */
+export interface ProbeTarget extends Omit<Target, "path"> {
+  /** Module of the blackbox exporter. */
+  readonly module: string;
+}
+
 /** What Prometheus' configuration depends on. A change replaces its container; its data stay. */
 export interface PrometheusConfigArgs {
   /** Address that people reach it by, for links in alerts. */
@@ -22,8 +28,8 @@ export interface PrometheusConfigArgs {
   alertmanager: string;
   /** Targets by job: {@link jobs}, and those of other planes. */
   jobs: Readonly<Record<string, readonly Target[]>>;
-  /** What the blackbox exporter looks at, by its module. `address` is what it connects to. */
-  probes: { readonly exporter: string; readonly targets: Readonly<Record<"sip" | "tls", readonly Target[]>> };
+  /** What the blackbox exporter looks at, by job. */
+  probes: { readonly exporter: string; readonly targets: Readonly<Record<"sip" | "tls", readonly ProbeTarget[]>> };
   /** Seconds between two scrapes, and between two evaluations of the rules. */
   scrapeSeconds: number;
   /** Days that data are kept. */
@@ -100,11 +106,13 @@ export function renderPrometheusConfig(args: PrometheusConfigArgs): FileMap {
         })),
         ...relabelling(job),
       })),
-      ...Object.entries(args.probes.targets).map(([module, list]) => ({
-        job_name: module,
+      ...Object.entries(args.probes.targets).map(([job, list]) => ({
+        job_name: job,
         metrics_path: "/probe",
-        params: { module: [module] },
-        static_configs: list.map(({ instance, address }) => ({ targets: [address], labels: { instance } })),
+        static_configs: list.map(({ instance, address, module }) => ({
+          targets: [address],
+          labels: { instance, __param_module: module },
+        })),
         relabel_configs: [
           { source_labels: ["__address__"], target_label: "__param_target" },
           { target_label: "__address__", replacement: args.probes.exporter },

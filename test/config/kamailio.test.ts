@@ -4,6 +4,7 @@ import { after, before, describe, it } from "node:test";
 import {
   kamailioRuntime,
   kamailioSettings,
+  metricsPort,
   opsPort,
   trunkSocket,
   type KamailioConfigArgs,
@@ -22,6 +23,7 @@ import { ensureImage } from "../support/images.ts";
 
 const args: KamailioConfigArgs = {
   ...edgeArgs,
+  metrics: { address: "127.0.0.68", reader: "127.0.0.1" },
   trunkPorts: { udp: 5070, tcp: 5070 },
   limits: { authFailuresPerUser: 3, banSeconds: 2 },
   sharedMemoryMb: 64,
@@ -179,6 +181,7 @@ ${extra}Content-Length: 0
       // Beside the one that runs.
       address: "127.0.0.3",
       opsAddress: "127.0.0.67",
+      metrics: { address: "127.0.0.67", reader: "127.0.0.1" },
       digest: "both",
       signature: "hmac",
       mutualTls: 5062,
@@ -214,6 +217,7 @@ ${extra}Content-Length: 0
       ...args,
       address: "127.0.0.3",
       opsAddress: "127.0.0.67",
+      metrics: { address: "127.0.0.67", reader: "127.0.0.1" },
       digest: "SHA-256",
       signature: "static",
       limits: {},
@@ -309,6 +313,18 @@ ${extra}Content-Length: 0
     assert.match(await http(ops, "/healthz"), /^HTTP\/1.1 200 /);
     assert.match(await http(ops, "/metrics"), /kamailio_rejected\{reason="auth"\} [1-9]/);
     assert.match(await http(`${args.address}/5060`, "/metrics"), /^HTTP\/1.1 403 /);
+  });
+
+  it("gives the one reader of the metrics listener those, and nobody anything else there", async () => {
+    const listener = `127.0.0.68/${metricsPort}`;
+    assert.match(await http(listener, "/metrics"), /^HTTP\/1.1 200 [^]*kamailio_rejected\{/);
+    assert.match(await http(listener, "/metrics", "POST"), /^HTTP\/1.1 403 /);
+    assert.match(await http(listener, "/healthz"), /^HTTP\/1.1 403 /);
+    assert.match(
+      await http(listener, "/RPC", "POST", `Authorization: Bearer ${secrets.opsToken}\n`),
+      /^HTTP\/1.1 403 /,
+    );
+    assert.equal(await exchange("tcp", request("OPTIONS", `sip:${args.domain}`), listener), "");
   });
 
   it("exports what the metric contract says, and nothing of its own beside it", async () => {

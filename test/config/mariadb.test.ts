@@ -87,6 +87,7 @@ describe("MariaDB and its job, in our images", () => {
     const { users } = database;
     const kamailio = { name: users.kamailio, password: databaseSecrets.kamailioPassword };
     const asterisk = { name: users.asterisk, password: databaseSecrets.asteriskPassword };
+    const exporter = { name: users.exporter, password: databaseSecrets.exporterPassword ?? "" };
     const report = { name: users.report, password: databaseSecrets.reportPassword };
     type Attempt = [user: { name: string; password: string }, sql: string];
     const may: Attempt[] = [
@@ -104,6 +105,7 @@ describe("MariaDB and its job, in our images", () => {
       [asterisk, "SELECT * FROM acc_cdrs"],
       [report, "DELETE FROM acc_cdrs"],
       [report, "SELECT ha1 FROM subscriber"],
+      [exporter, "SELECT caller FROM kamailio.acc_cdrs"],
     ];
     for (const [user, sql] of may) {
       const result = await query(mariadb, sql, user);

@@ -72,7 +72,10 @@ const prometheus: PrometheusConfigArgs = {
   },
   probes: {
     exporter: "10.6.0.16:9115",
-    targets: { sip: targets("10.6.0.23:5060", "kamailio:5060"), tls: targets("10.6.0.23:5061", "kamailio:5061") },
+    targets: {
+      sip: [{ instance: "kamailio:5060", address: "10.6.0.23:5060", module: "sip" }],
+      tls: [{ instance: "kamailio:5061", address: "10.6.0.23:5061", module: "tls_edge" }],
+    },
   },
   scrapeSeconds: 15,
   retentionDays: 15,
@@ -246,13 +249,16 @@ describe("the exporters in our image", () => {
 
   it("take the modules for probes, and say that nobody is there", async () => {
     const runtime = blackboxExporterRuntime();
-    const { config = "", secrets = "" } = runtime.mounts;
+    const { config = "" } = runtime.mounts;
     await using container = await start(runtime, {
-      [config]: renderBlackboxConfig({ domain: "sip.example.test", ownAuthority: false }),
-      [secrets]: {},
+      [config]: renderBlackboxConfig({
+        domain: "sip.example.test",
+        edge: { name: "sip.example.test", ca: "" },
+        frontDoor: { name: "127.0.0.1", ca: "", verify: false },
+      }),
     });
     await container.healthy(runtime.healthcheck);
-    for (const module of ["tls", "sip"]) {
+    for (const module of ["sip", "tls_edge", "tls_front_door"]) {
       const { samples } = await scraped(
         container,
         exporterPorts.blackbox,

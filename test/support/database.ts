@@ -14,6 +14,7 @@ export const databaseSecrets: MariadbSecrets = {
   kamailioPassword: "kamailio-secret",
   asteriskPassword: "asterisk-secret",
   reportPassword: "report-secret",
+  exporterPassword: "exporter-secret",
 };
 
 /** MariaDB in our image, data in memory, healthy. */
