@@ -90,9 +90,7 @@ const kamailio = new KamailioSbc("kamailio", {
 });
 
 const monitoring = monitoringStack({
-  defaults,
-  networks,
-  addresses: plan,
+  ...common,
   config,
   sipCertificate: certificate,
   relays: rtpengine.httpListeners,

@@ -321,7 +321,7 @@ ${extra}Content-Length: 0
     assert.match(await http(listener, "/metrics", "POST"), /^HTTP\/1.1 403 /);
     assert.match(await http(listener, "/healthz"), /^HTTP\/1.1 403 /);
     assert.match(
-      await http(listener, "/RPC", "POST", `Authorization: Bearer ${secrets.opsToken}\n`),
+      await http(listener, "/RPC", "POST", `Authorization: Bearer ${edgeSecrets.opsToken}\n`),
       /^HTTP\/1.1 403 /,
     );
     assert.equal(await exchange("tcp", request("OPTIONS", `sip:${args.domain}`), listener), "");

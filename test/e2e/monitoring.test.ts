@@ -3,11 +3,13 @@ import { randomInt } from "node:crypto";
 import { request } from "node:https";
 import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
+import { metrics } from "../../configs/metrics/contract.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
 import { ensureStandIn } from "../support/images.ts";
+import { AlertReceiver, receiverHost } from "../support/alert-receiver.ts";
 import { EdgeStack, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
@@ -35,15 +37,19 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
 
   before(async () => {
     stack = await EdgeStack.create({
-      subscribers: [{ name: "alice" }],
+      subscribers: [{ name: "alice" }, { name: "bob" }],
       asterisk: { nodes: 2 },
+      timers: { nodePingSeconds: 1 },
       monitoring: {
         profile: "full",
         ports,
         without: ["grafana", "elasticsearch"],
         images: { "heplify-server": await ensureStandIn("homer"), "homer-app": await ensureStandIn("homer") },
+        prometheus: { scrapeSeconds: 1 },
+        alerts: { patience: 0, webhooks: [{ name: "chat", url: `http://${receiverHost}/` }] },
       },
     });
+    await stack.configureSecret("monitoring.alerts.webhooks[0].token", "t0ken");
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as Watched;
@@ -150,6 +156,8 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       assert.ok(lines.length >= 1);
       for (const line of lines.filter((one) => !one.startsWith(`/${stack.prefix}-nginx `))) {
         assert.doesNotMatch(line, /HostPort/);
+        // Alertmanager has a receiver outside in this stack.
+        if (line.startsWith(`/${stack.prefix}-alertmanager `)) continue;
         assert.doesNotMatch(line, new RegExp(`${stack.prefix}-front-net`));
       }
     });
@@ -183,6 +191,154 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       await waitFor("the new certificate", async () => (await fingerprint()) !== seen, 30_000);
       assert.equal((await get(site("landing"), { auth: login() })).status, 200);
       assert.equal((await get(site("landing"), { auth: old })).status, 401);
+    });
+  });
+
+  describe("its metrics", () => {
+    interface Sample {
+      metric: Record<string, string>;
+      value: [number, string];
+    }
+    const query = async (expression: string): Promise<{ labels: Record<string, string>; value: number }[]> => {
+      const url = `${site("prometheus")}api/v1/query?query=${encodeURIComponent(expression)}`;
+      const { status, body } = await get(url, { auth: login() });
+      assert.equal(status, 200, body);
+      const { data } = JSON.parse(body) as { data: { result: Sample[] } };
+      return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+    };
+    const valueOf = async (expression: string) => (await query(expression))[0]?.value;
+    const inside = async (tool: string, command: string) => {
+      const { exitCode, stdout } = await tryDocker(["exec", `${stack.prefix}-${tool}`, "bash", "-c", command]);
+      return { exitCode, text: stdout.toString("utf8") };
+    };
+    const httpGet = (tool: string, host: string, port: number, path: string) =>
+      inside(
+        tool,
+        `exec 3<>/dev/tcp/${host}/${port} && printf 'GET ${path} HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3 && timeout 5 head -n 1 <&3`,
+      );
+
+    it("come from every part of the stack", async () => {
+      const expected = [
+        ...[
+          "alertmanager",
+          "asterisk-1",
+          "asterisk-2",
+          "blackbox-exporter",
+          "kamailio",
+          "kamailio:5060",
+          "kamailio:5061",
+        ],
+        ...["mysqld-exporter", "nginx", "nginx-exporter", "node-exporter", "prometheus", "rtpengine-1"],
+      ];
+      let up: string[] = [];
+      await waitFor("all targets", async () => {
+        up = (await query("up == 1")).map(({ labels }) => labels["instance"] ?? "").toSorted();
+        return up.length >= expected.length;
+      }).catch(() => assert.deepEqual(up, expected));
+      assert.deepEqual(up, expected);
+      await waitFor("all probes", async () => (await query("probe_success == 1")).length === 3, 30_000).catch(
+        async () => assert.deepEqual(await query("probe_success"), []),
+      );
+      for (const condition of ["mysql_up", "nginx_up"]) assert.equal(await valueOf(condition), 1, condition);
+    });
+
+    it("are those of the contract, and no more series than planned", async () => {
+      const { body } = await get(`${site("prometheus")}api/v1/label/__name__/values`, { auth: login() });
+      const names = new Set((JSON.parse(body) as { data: string[] }).data);
+      const missing = metrics.filter(({ name, late }) => late !== true && !names.has(name)).map(({ name }) => name);
+      assert.deepEqual(missing, []);
+      const series = (await valueOf("prometheus_tsdb_head_series")) ?? Infinity;
+      assert.ok(series <= 5000, `${series} active series`);
+    });
+
+    it("are judged in less time than a glance takes", async () => {
+      let seconds: number | undefined;
+      // On a busy machine one evaluation may take long; that all do would be the rules' fault.
+      await waitFor("a fast evaluation of all rules", async () => {
+        seconds = await valueOf("sum(prometheus_rule_group_last_duration_seconds)");
+        return seconds !== undefined && seconds <= 0.2;
+      }).catch(() => assert.fail(`the last evaluation took ${seconds} s`));
+    });
+
+    it("say of calls what became of them", async () => {
+      const target = {
+        address: outputs.addresses.kamailio.sbc,
+        domain: outputs.sip.domain,
+        ports: { udp: 5060, tcp: 5060, tls: 5061 },
+      };
+      const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? "" });
+      await using alice = await SipAgent.start(outputs.sbcNetwork, target);
+      await using bob = await SipAgent.start(outputs.sbcNetwork, target);
+      const answered = await alice.run("call", { user: user("alice"), called: "600", holdMs: 200, calls: 3 });
+      assert.equal(answered.exitCode, 0, answered.errors);
+      await bob.register(user("bob"));
+      const { done } = await bob.wait("busy");
+      await alice.run("call", { user: user("alice"), called: "bob" });
+      assert.equal((await done).exitCode, 0);
+
+      await waitFor("the calls in the metrics", async () => (await valueOf("sum(kamailio_calls)")) === 4);
+      const calls = await query("kamailio_calls > 0");
+      assert.deepEqual(Object.fromEntries(calls.map(({ labels, value }) => [labels["result"], value])), {
+        answered: 3,
+        busy: 1,
+      });
+      await waitFor("the answer seizure ratio", async () => (await valueOf("sbc:asr:ratio5m")) !== undefined);
+      await waitFor(
+        "an evaluation with all calls",
+        async () => Math.abs(((await valueOf("sbc:asr:ratio5m")) ?? 0) - 0.75) < 0.01,
+      );
+      assert.equal(await valueOf("sbc:ner:ratio5m"), 1);
+      assert.equal(await valueOf("sbc:registrations:sum"), 1);
+    });
+
+    it("raise an alert that reaches who is to be told, and take it back", async () => {
+      await using receiver = await AlertReceiver.start(`${stack.prefix}-front-net`);
+      const node = outputs.containers.asterisk[1] ?? "";
+      const uri = `sip:${outputs.addresses.asterisk[1]?.sbc}:5060`;
+      const told = async (status: "firing" | "resolved") => {
+        const alerts = (await receiver.notifications()).flatMap((message) =>
+          message.alerts.map((alert) => ({ ...alert, message })),
+        );
+        return alerts.find(
+          ({ labels, status: now }) =>
+            now === status && labels["alertname"] === "VoiceNodeDown" && labels["node"] === uri,
+        );
+      };
+      await docker(["stop", "--time", "2", node]);
+      try {
+        await waitFor("the alert", async () => (await told("firing")) !== undefined, 90_000);
+      } finally {
+        await docker(["start", node]);
+      }
+      await waitFor("its end", async () => (await told("resolved")) !== undefined, 90_000);
+      const alert = (await told("firing")) ?? assert.fail();
+      assert.equal(alert.message.authorization, "Bearer t0ken");
+      assert.equal(alert.annotations["summary"], `${uri} gets no calls`);
+      assert.equal(alert.annotations["runbook_url"], "docs/runbooks/VoiceNodeDown.md");
+      assert.ok(alert.generatorURL.startsWith(site("prometheus")), alert.generatorURL);
+      for (const { message } of [alert]) assert.doesNotMatch(JSON.stringify(message), /error expanding template/);
+    });
+
+    it("are nobody else's: each listener answers the one who is to read it, and only that", async () => {
+      const { kamailio } = outputs.addresses as unknown as { kamailio: { monitoring: string } };
+      assert.match((await httpGet("prometheus", kamailio.monitoring, 8881, "/metrics")).text, / 200 /);
+      assert.match((await httpGet("node-exporter", kamailio.monitoring, 8881, "/metrics")).text, / 403 /);
+      assert.match((await httpGet("prometheus", "media-metrics", 9200, "/rtpengine-1/metrics")).text, / 200 /);
+      assert.match(
+        (await httpGet("prometheus", "media-metrics", 9200, "/rtpengine-1/cli/list/numsessions")).text,
+        / 404 /,
+      );
+      assert.match((await httpGet("node-exporter", "media-metrics", 9200, "/rtpengine-1/metrics")).text, / 403 /);
+      assert.doesNotMatch((await httpGet("node-exporter", "media-metrics", 5060, "/healthz")).text, /HTTP/);
+    });
+
+    it("are gathered without a way outside, but for those who need one", async () => {
+      for (const tool of ["prometheus", "node-exporter", "blackbox-exporter", "mysqld-exporter", "nginx-exporter"]) {
+        const { exitCode, text } = await inside(tool, "cat /proc/net/route");
+        assert.equal(exitCode, 0, tool);
+        // Destination 0.0.0.0 is the default route.
+        assert.doesNotMatch(text, /^\S+\s+00000000\s/m, `${tool} has a default route`);
+      }
     });
   });
 

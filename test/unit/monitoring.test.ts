@@ -51,6 +51,8 @@ describe("the tools of a profile", () => {
 });
 
 describe("the configuration of monitoring", () => {
+  const mail = { to: ["a@example.com"], from: "b@example.com", host: "mail.example.com" };
+  const hook = { name: "chat", url: "https://alerts.example.com/" };
   for (const [what, monitoring, problem, more] of [
     ["an unknown tool", { without: ["splunk"] }, /monitoring\.without\.?\[?0\]?.*must be grafana or/s],
     [
@@ -69,6 +71,44 @@ describe("the configuration of monitoring", () => {
       /monitoring\.chainFile = .*a\.pem.* is no file/,
     ],
     ["a user with a colon", { user: "a:b" }, /monitoring\.user = .*must be a user name/],
+    ["a retention of 0", { prometheus: { retentionDays: 0 } }, /prometheus\.retentionDays = 0 must be at least 1/],
+    [
+      "a mail receiver without host",
+      { alerts: { email: { to: ["a@example.com"], from: "b@example.com" } } },
+      /alerts\.email\.host/,
+    ],
+    [
+      "a mail account without password",
+      { alerts: { email: { ...mail, username: "sbc" } } },
+      /alerts\.email\.password is needed beside/,
+    ],
+    [
+      "a mail password that the tool would cut",
+      { alerts: { email: { ...mail, username: "sbc", password: "secret " } } },
+      /alerts\.email\.password = \[secret\] .*Alertmanager cuts those off/,
+    ],
+    [
+      "a token that no header can carry",
+      { alerts: { webhooks: [{ ...hook, token: "a b" }] } },
+      /alerts\.webhooks\[0\]\.token = \[secret\] must be of visible ASCII/,
+    ],
+    [
+      "two receivers of one name",
+      { alerts: { webhooks: [hook, hook] } },
+      /webhooks\[1\]\.name = "chat" is the name of another/,
+    ],
+    [
+      "a webhook without TLS in prod",
+      { profile: "light", alerts: { webhooks: [{ ...hook, url: "http://alerts.example.com/?key=k3y" }] } },
+      /webhooks\[0\]\.url = "http:\/\/alerts\.example\.com" must be https in prod/,
+      { environment: "prod" },
+    ],
+    [
+      "prod where nobody is told and nobody says so",
+      { profile: "light" },
+      /alerts\.webhooks = \[\] .*nobody would be told.*unattended/,
+      { environment: "prod" },
+    ],
     [
       "a subnet that overlaps",
       {},

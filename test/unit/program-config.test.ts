@@ -251,7 +251,7 @@ describe("a mistake is told with its key, its value, what is allowed and the com
     [
       "unknown secret to rotate",
       { rotation: { database: { root: 1 } } },
-      [/rotation\.database\.root is no key; there are kamailio, asterisk, report, schema/],
+      [/rotation\.database\.root is no key; there are kamailio, asterisk, report, exporter, schema/],
     ],
     [
       "rotation that is no counter",
