@@ -319,6 +319,16 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       for (const { message } of [alert]) assert.doesNotMatch(JSON.stringify(message), /error expanding template/);
     });
 
+    it("have a page for alerts and silences, which the package leaves out", async () => {
+      const page = await get(site("alertmanager"), { auth: login() });
+      assert.match(page.body, /<script src="script\.js">/);
+      const script = await get(`${site("alertmanager")}script.js`, { auth: login() });
+      assert.equal(script.status, 200);
+      const { body } = await get(`${site("alertmanager")}api/v2/alerts`, { auth: login() });
+      const names = (JSON.parse(body) as { labels: { alertname: string } }[]).map(({ labels }) => labels.alertname);
+      assert.ok(names.includes("Watchdog"), body);
+    });
+
     it("are nobody else's: each listener answers the one who is to read it, and only that", async () => {
       const { kamailio } = outputs.addresses as unknown as { kamailio: { monitoring: string } };
       assert.match((await httpGet("prometheus", kamailio.monitoring, 8881, "/metrics")).text, / 200 /);

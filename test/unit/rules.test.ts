@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { renderConfigReference } from "../../components/config-docs.ts";
 import { metrics } from "../../configs/metrics/contract.ts";
 import { alerts } from "../../configs/prometheus/alerts.ts";
 import { recordings } from "../../configs/prometheus/recording.ts";
@@ -63,6 +64,19 @@ describe("the runbooks", () => {
       );
     });
   }
+
+  it("name keys of the configuration that there are", () => {
+    const keys = [...renderConfigReference().matchAll(/^\| `(sbc:[^`]+)`/gm)].map(([, key = ""]) => key);
+    for (const name of names) {
+      const text = readFileSync(new URL(`${name}.md`, runbooks), "utf8");
+      for (const [, key = ""] of text.matchAll(/`(sbc:[\w.[\]]+)`/g)) {
+        assert.ok(
+          keys.some((one) => one === key || one.startsWith(`${key}.`) || one.startsWith(`${key}[`)),
+          `${name}: ${key}`,
+        );
+      }
+    }
+  });
 
   it("are of alerts that there are", () => {
     const files = readdirSync(runbooks).filter((file) => file !== "README.md");
