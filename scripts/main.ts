@@ -102,7 +102,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async () => (await import("./lint.ts")).format(),
   },
   generate: {
-    summary: "writes what the configuration's schema says into Pulumi.yaml and README.md",
+    summary: "writes what is made from sources: configuration reference, list of metrics, dashboards",
     anyStack: true,
     run: async () => (await import("./generate-config-docs.ts")).generate(),
   },
