@@ -12,4 +12,13 @@ export default tseslint.config(
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
     },
   },
+  {
+    // What runs in browsers.
+    files: ["configs/landing/static/*.js", "test/browser/*.js"],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ["document", "fetch", "getComputedStyle", "location", "setTimeout"].map((name) => [name, "readonly"]),
+      ),
+    },
+  },
 );

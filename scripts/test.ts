@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { ensureBrowser } from "./browser.ts";
 import { lint } from "./lint.ts";
 import { root } from "./paths.ts";
 import { step, UserError } from "./run.ts";
@@ -9,7 +10,17 @@ import { pulumiEnvironment } from "./stack.ts";
 import { sweepTests } from "./sweep.ts";
 
 /** The suites in the order in which they run: the quick ones first. `long` runs with `npm run test:long` only. */
-const suites = ["unit", "component", "architecture", "config", "policy", "conformance", "e2e", "long"] as const;
+const suites = [
+  "unit",
+  "component",
+  "architecture",
+  "browser",
+  "config",
+  "policy",
+  "conformance",
+  "e2e",
+  "long",
+] as const;
 
 interface Totals {
   passed: number;
@@ -17,8 +28,8 @@ interface Totals {
   skipped: number;
 }
 
-/** Suites that need nothing but Node. */
-const pure = new Set<string>(["unit", "component", "architecture"]);
+/** Suites that need neither Pulumi nor Docker. */
+const pure = new Set<string>(["unit", "component", "architecture", "browser"]);
 
 /** `npm test`. `wanted` names suites; without any all run. Resolves to the exit code. */
 export async function test(wanted: readonly string[], long: boolean): Promise<number> {
@@ -27,6 +38,7 @@ export async function test(wanted: readonly string[], long: boolean): Promise<nu
   const started = performance.now();
   const chosen = suites.filter((name) => (wanted.length > 0 ? wanted.includes(name) : name !== "long" || long));
   const environment = chosen.every((name) => pure.has(name)) ? {} : await prepare();
+  if (chosen.includes("browser")) await step("browser", ensureBrowser);
   const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
   const table: string[] = [];
   if (wanted.length === 0) totals[(await lintPasses()) ? "passed" : "failed"] += 1;
