@@ -22,6 +22,7 @@ export interface GrafanaSecrets {
   secretKey: string;
 }
 
+/** TCP port on monitoring_net. */
 export const grafanaPort = 3000;
 /** The one account that there is. */
 export const grafanaUser = "admin";

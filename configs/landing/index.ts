@@ -20,6 +20,7 @@ export interface LandingArgs {
   readonly logins: readonly Login[];
 }
 
+/** Somewhere that asks for a password. */
 export interface Login {
   /** Where the password is asked for. */
   readonly where: string;

@@ -37,4 +37,5 @@ export const refusals = {
   /** Calls that a customer did not get although he might have. */
   service: ["answer", "no_media", "no_node", "srtp", "trunk_number"],
 } as const;
+/** Requests that were refused for a reason of a group. */
 export const rejected = (group: keyof typeof refusals) => `kamailio_rejected{reason=~"${refusals[group].join("|")}"}`;

@@ -61,6 +61,7 @@ export const neutral: Thresholds = ["blue"];
 /** What each number is called and coloured. */
 export type States = Readonly<Record<string, readonly [text: string, colour: string]>>;
 
+/** Of what is 1 while it is up. */
 export const upOrDown: States = { 0: ["down", "red"], 1: ["up", "green"] };
 
 /** What every panel says. */
@@ -237,7 +238,7 @@ export interface DashboardOptions {
 /** Tag by which the dashboards link to one another. */
 const tag = "sbc";
 
-/** `uid` and the dashboard itself. */
+/** Puts a dashboard together, its panels from left to right and down. */
 export function dashboard({
   uid,
   title,
