@@ -134,6 +134,8 @@ export const eventsSecret = kamailio.eventsSecret;
 export const dashboards = monitoring?.dashboards ?? {};
 /** Who passes the dashboards' front door, and the password; secret. */
 export const dashboardsLogin = monitoring?.login;
+/** Who may log in to Grafana behind that door, and the password; secret. */
+export const grafanaLogin = monitoring?.grafanaLogin;
 /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
 export const homerPassword = monitoring?.homerPassword;
 /** What browsers have to trust for the dashboards, PEM; empty: a public CA. */

@@ -707,6 +707,7 @@ export const configSchema = z.strictObject({
     dashboards: rotation("password of the front door"),
     homer: rotation("password of HOMER's user `admin`"),
     homerDatabase: rotation("password of HOMER's database"),
+    grafana: rotation("password of Grafana's user `admin`; its container is replaced"),
     database: section({
       kamailio: rotation("password of the database's user `kamailio`"),
       asterisk: rotation("password of the database's user `asterisk`"),

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { grafanaUser } from "../configs/grafana/index.ts";
 import { renderLanding } from "../configs/landing/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { AcmeSource } from "./certificates.ts";
@@ -7,9 +8,10 @@ import type { Config } from "./config-parse.ts";
 import type { ContainerDefaults } from "./container.ts";
 import { FrontDoor } from "./front-door.ts";
 import { dashboardCertificate } from "./dashboard-certificate.ts";
+import { Grafana } from "./grafana.ts";
 import { MetricsStack } from "./metrics-stack.ts";
-import { dashboardTools, isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
 import { HepCapture } from "./hep-capture.ts";
+import { isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
 import type { RtpEngine } from "./rtp-engine.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { componentType } from "./types.ts";
@@ -61,6 +63,8 @@ export class MonitoringStack extends pulumi.ComponentResource {
   public readonly leftOut: readonly string[];
   /** Who passes the front door, and the password; secret. */
   public readonly login: pulumi.Output<{ user: string; password: string }>;
+  /** Who may log in to Grafana, and the password; secret. Undefined: it does not run. */
+  public readonly grafanaLogin: pulumi.Output<{ user: string; password: string }> | undefined;
   /** What browsers have to trust, PEM; empty: a public CA. */
   public readonly ca: pulumi.Output<string>;
   /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
@@ -102,10 +106,16 @@ export class MonitoringStack extends pulumi.ComponentResource {
           ...(site === "homer" && { login: "bearer" as const }),
         })),
         landing: renderLanding({
-          dashboards: published.map(([site, port]) => ({ name: site, tool: dashboardTools[site], port })),
+          stack: pulumi.getStack(),
+          dashboards: published.flatMap(([site, port]) => (site === "landing" ? [] : [{ name: site, port }])),
+          watched: {},
           leftOut: Object.fromEntries(leftOut),
-          user: monitoring.user,
-          stack: config.name,
+          logins: [
+            { where: "This page and every tool", user: monitoring.user, output: "dashboardsLogin" },
+            ...(tools.has("grafana")
+              ? [{ where: "Grafana, after that", user: grafanaUser, output: "grafanaLogin" }]
+              : []),
+          ],
         }),
         bind: monitoring.bind,
         certificate,
@@ -132,9 +142,26 @@ export class MonitoringStack extends pulumi.ComponentResource {
       },
       own,
     );
+    const grafana = tools.has("grafana")
+      ? new Grafana(
+          "grafana",
+          {
+            ...common,
+            upstream: monitoring.images,
+            rotation: config.rotation.grafana,
+            url: this.dashboards.grafana ?? "",
+            prometheus: `http://${upstreams.prometheus}`,
+            alertmanager: `http://${upstreams.alertmanager}`,
+            scrapeSeconds: monitoring.prometheus.scrapeSeconds,
+          },
+          own,
+        )
+      : undefined;
+    this.grafanaLogin = grafana?.login;
     this.containers = {
       nginx: door.container.name,
       ...metrics.containers,
+      ...(grafana !== undefined && { grafana: grafana.container.name }),
       ...Object.fromEntries(
         Object.entries(homer?.containers ?? {}).map(([role, { name: container }]) => [role, container]),
       ),

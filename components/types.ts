@@ -12,7 +12,8 @@ export type ComponentName =
   | "MetricsStack"
   | "HepCapture"
   | "LogPipeline"
-  | "FrontDoor";
+  | "FrontDoor"
+  | "Grafana";
 
 /** Type token of a component. */
 export function componentType(name: ComponentName): string {

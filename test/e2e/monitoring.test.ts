@@ -8,8 +8,8 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
-import { ensureStandIn } from "../support/images.ts";
 import { AlertReceiver, receiverHost } from "../support/alert-receiver.ts";
+import { ensureStandIn } from "../support/images.ts";
 import { EdgeStack, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
@@ -17,6 +17,7 @@ interface Watched extends Outputs {
   addresses: Outputs["addresses"] & { monitoring: Record<string, string> & { "heplify-server": string } };
   dashboards: Record<string, string>;
   dashboardsLogin: { user: string; password: string };
+  grafanaLogin: { user: string; password: string };
   dashboardsCa: string;
   leftOut: string[];
 }
@@ -43,8 +44,12 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       monitoring: {
         profile: "full",
         ports,
-        without: ["grafana", "elasticsearch"],
-        images: { "heplify-server": await ensureStandIn("homer"), "homer-app": await ensureStandIn("homer") },
+        without: ["elasticsearch"],
+        images: {
+          grafana: await ensureStandIn("grafana"),
+          "heplify-server": await ensureStandIn("homer"),
+          "homer-app": await ensureStandIn("homer"),
+        },
         prometheus: { scrapeSeconds: 1 },
         alerts: { patience: 0, webhooks: [{ name: "chat", url: `http://${receiverHost}/` }] },
       },
@@ -74,16 +79,41 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
   const login = () => `${outputs.dashboardsLogin.user}:${outputs.dashboardsLogin.password}`;
   const site = (name: string) => outputs.dashboards[name] ?? assert.fail(`no dashboard ${name}`);
 
+  describe("its Grafana, here a stand-in that checks its files", () => {
+    it("has the dashboards, and never sees the front door's password", async () => {
+      const { body } = await get(`${site("grafana")}api/search`, { auth: login() });
+      const titles = (JSON.parse(body) as { title: string }[]).map(({ title }) => title);
+      assert.equal(titles.length, 8);
+      assert.ok(titles.includes("Overview"));
+      const seen = await get(`${site("grafana")}stand-in/headers`, { auth: login() });
+      const headers = JSON.parse(seen.body) as Record<string, string>;
+      assert.equal(headers["authorization"], undefined);
+      assert.equal(headers["host"], new URL(site("grafana")).host);
+      assert.equal(headers["x-forwarded-proto"], "https");
+    });
+
+    it("has a login of its own, with a password that is nobody else's", () => {
+      assert.equal(outputs.grafanaLogin.user, "admin");
+      assert.match(outputs.grafanaLogin.password, /^[A-Za-z0-9]{32}$/);
+      assert.notEqual(outputs.grafanaLogin.password, outputs.dashboardsLogin.password);
+    });
+  });
+
   describe("its front door", () => {
     it("names what is left out, and gives no URL for it", () => {
       assert.deepEqual(outputs.leftOut.toSorted(), [
         "elasticsearch: sbc:monitoring.without says so",
         "filebeat: of no use without logstash",
-        "grafana: sbc:monitoring.without says so",
         "kibana: of no use without elasticsearch",
         "logstash: of no use without elasticsearch",
       ]);
-      assert.deepEqual(Object.keys(outputs.dashboards).toSorted(), ["alertmanager", "homer", "landing", "prometheus"]);
+      assert.deepEqual(Object.keys(outputs.dashboards).toSorted(), [
+        "alertmanager",
+        "grafana",
+        "homer",
+        "landing",
+        "prometheus",
+      ]);
     });
 
     it("asks everybody for a password, with a certificate that browsers can check, and says little of itself", async () => {

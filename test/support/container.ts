@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
 import type { FileMap } from "../../configs/files.ts";
 import { waitFor } from "../sip/agent.ts";
 import { tryDocker, type DockerResult } from "../sip/docker.ts";
@@ -52,7 +53,8 @@ export class TestContainer implements AsyncDisposable {
     this.#process.stderr?.on("data", collect);
     const write = Object.entries(options.files).flatMap(([folder, files]) =>
       Object.entries(files).map(
-        ([name, content]) => `base64 -d > ${folder}/${name} <<'END'\n${Buffer.from(content).toString("base64")}\nEND`,
+        ([name, content]) =>
+          `mkdir -p ${dirname(`${folder}/${name}`)}; (umask 077; base64 -d > ${folder}/${name}) <<'END'\n${Buffer.from(content).toString("base64")}\nEND`,
       ),
     );
     const quoted = options.command.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(" ");
