@@ -1,5 +1,6 @@
 import { perMinute, perSecondBy, rejected, totalBy } from "./expressions.ts";
-import { badAbove, badBelow, course, dashboard, figure, history, totals, upOrDown } from "./panels.ts";
+import { badAbove, course, dashboard, figure, history, totals, upOrDown } from "./panels.ts";
+import { quality } from "./quality.ts";
 
 /** What the business asks: how many calls, how many succeed, by which trunk. */
 export const calls = dashboard({
@@ -11,25 +12,8 @@ export const calls = dashboard({
     {
       heading: "Key figures",
       panels: [
-        figure({
-          title: "Answered (ASR)",
-          description: "Share of the calls of the last 5 minutes that were answered (ITU-T E.425).",
-          unit: "percentunit",
-          decimals: 0,
-          queries: { "": "sbc:asr:ratio5m" },
-          thresholds: badBelow(0.3, 0.4),
-          noValue: "no calls",
-        }),
-        figure({
-          title: "Network did its part (NER)",
-          description:
-            "Share of the calls of the last 5 minutes that did not fail (ITU-T E.425): busy, declined and unanswered ones count as good.",
-          unit: "percentunit",
-          decimals: 0,
-          queries: { "": "sbc:ner:ratio5m" },
-          thresholds: badBelow(0.9, 0.95),
-          noValue: "no calls",
-        }),
+        quality.asr(),
+        quality.ner(),
         figure({
           title: "Calls per second",
           description: "Mean of the last minute.",
@@ -54,15 +38,7 @@ export const calls = dashboard({
           },
           noValue: "no calls",
         }),
-        figure({
-          title: "MOS",
-          description: "Mean opinion score of the last 5 minutes: below 3.5 people complain.",
-          unit: "none",
-          decimals: 1,
-          queries: { "": "sbc:mos:mean5m" },
-          thresholds: badBelow(3, 3.5),
-          noValue: "no calls",
-        }),
+        quality.mos(),
       ],
     },
     {

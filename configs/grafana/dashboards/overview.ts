@@ -1,5 +1,6 @@
 import { orNone, perSecondBy } from "./expressions.ts";
 import { badAbove, badBelow, course, dashboard, figure, history, list, upOrDown } from "./panels.ts";
+import { quality } from "./quality.ts";
 
 /** How it goes, on one screen and without a click: for the wall. */
 export const overview = dashboard({
@@ -25,35 +26,9 @@ export const overview = dashboard({
           decimals: 0,
           queries: { "": "sbc:registrations:sum" },
         }),
-        figure({
-          title: "Answered (ASR)",
-          description: "Share of the calls of the last 5 minutes that were answered. Nothing when there were none.",
-          unit: "percentunit",
-          decimals: 0,
-          queries: { "": "sbc:asr:ratio5m" },
-          thresholds: badBelow(0.3, 0.4),
-          noValue: "no calls",
-        }),
-        figure({
-          title: "Network did its part (NER)",
-          description:
-            "Share of the calls of the last 5 minutes that did not fail: busy and unanswered ones are none of the network's faults.",
-          unit: "percentunit",
-          decimals: 0,
-          queries: { "": "sbc:ner:ratio5m" },
-          thresholds: badBelow(0.9, 0.95),
-          noValue: "no calls",
-        }),
-        figure({
-          title: "Sound (MOS)",
-          description:
-            "Mean opinion score of the streams that ended in the last 5 minutes, as RTPengine reckons it from RTCP: 4.4 is the best of G.711, below 3.5 people complain.",
-          unit: "none",
-          decimals: 1,
-          queries: { "": "sbc:mos:mean5m" },
-          thresholds: badBelow(3, 3.5),
-          noValue: "no calls",
-        }),
+        quality.asr(),
+        quality.ner(),
+        quality.mos(),
         figure({
           title: "Alerts",
           description: "Alerts that fire, but for those that are for information.",

@@ -1,4 +1,5 @@
-import { badAbove, badBelow, course, dashboard, figure } from "./panels.ts";
+import { badAbove, course, dashboard, figure } from "./panels.ts";
+import { quality } from "./quality.ts";
 
 const own = 'instance=~"$instance"';
 const rate = (metric: string, more = "") => `rate(${metric}{${own}${more}}[$__rate_interval])`;
@@ -32,15 +33,7 @@ export const rtpengine = dashboard({
           queries: { "": `max(sbc:media_ports_used:ratio{${own}})` },
           thresholds: badAbove(0.6, 0.8),
         }),
-        figure({
-          title: "MOS",
-          description: "Mean of the last 5 minutes: 4.4 is the best of G.711, below 3.5 people complain.",
-          unit: "none",
-          decimals: 1,
-          queries: { "": "sbc:mos:mean5m" },
-          thresholds: badBelow(3, 3.5),
-          noValue: "no calls",
-        }),
+        quality.mos(),
         figure({
           title: "Packet loss",
           description: "Mean of what phones reported in the last 5 minutes.",
