@@ -57,6 +57,8 @@ export interface MetricsStackArgs {
   readonly config: Config;
   /** Tools of the other planes that run as well: those that export metrics are scraped. */
   readonly tools: ReadonlySet<MonitoringTool>;
+  /** Tools with pages that export no metrics: whether they take connections is probed. */
+  readonly pages: readonly { readonly tool: MonitoringTool; readonly port: number }[];
   /** Where people reach Prometheus and Alertmanager, for links in messages. */
   readonly urls: { readonly prometheus: string; readonly alertmanager: string };
   /** The edge's certificate, as clients have to see it. */
@@ -89,6 +91,8 @@ interface Tool {
 
 /** Prometheus, Alertmanager and what they ask: no other container waits for any of them. */
 export class MetricsStack extends pulumi.ComponentResource {
+  /** Job → instances, of all that Prometheus scrapes and probes. */
+  public readonly watched: Readonly<Record<string, readonly string[]>>;
   /** Names of the containers by role. */
   public readonly containers: Readonly<Record<string, pulumi.Output<string>>>;
   readonly #args: MetricsStackArgs;
@@ -97,14 +101,20 @@ export class MetricsStack extends pulumi.ComponentResource {
   constructor(name: string, args: MetricsStackArgs, options?: pulumi.ComponentResourceOptions) {
     super(componentType("MetricsStack"), name, {}, options);
     this.#args = args;
+    const { jobs, probes } = this.targets();
+    this.watched = Object.fromEntries(
+      Object.entries({ ...jobs, ...probes.targets })
+        .map(([job, list]) => [job, list.map(({ instance }) => instance)] as const)
+        .filter(([, instances]) => instances.length > 0),
+    );
     const containers = [this.alertmanager(), this.mediaMetrics(), ...this.exporters(), this.prometheus()];
     this.containers = Object.fromEntries(containers);
     this.registerOutputs({ containers: this.containers });
   }
 
-  private prometheus() {
-    const { addresses, config, frontDoor, relays, tools, urls } = this.#args;
-    const { monitoring } = config;
+  /** What is scraped and probed. */
+  private targets() {
+    const { addresses, config, frontDoor, pages, relays, tools } = this.#args;
     const at = (tool: MonitoringTool, port: number): Target[] => [
       { instance: tool, address: `${addresses.monitoring[tool]}:${port}` },
     ];
@@ -114,9 +124,7 @@ export class MetricsStack extends pulumi.ComponentResource {
       module,
     });
     const exporter = (tool: Exporter) => at(`${tool}-exporter`, exporterPorts[tool]);
-    const settings = {
-      externalUrl: urls.prometheus,
-      alertmanager: `${addresses.monitoring.alertmanager}:${alertmanagerPort}`,
+    return {
       jobs: {
         kamailio: [{ instance: "kamailio", address: `${addresses.kamailio.monitoring}:${kamailioMetricsPort}` }],
         rtpengine: relays.map(({ name: instance }) => ({
@@ -148,8 +156,19 @@ export class MetricsStack extends pulumi.ComponentResource {
             probe("kamailio:5061", "media-metrics", probePorts.tls, "tls_edge"),
             probe("nginx", "nginx", frontDoor.port, "tls_front_door"),
           ],
+          tool: pages.map(({ tool, port }) => probe(tool, tool, port, "connect")),
         },
       },
+    };
+  }
+
+  private prometheus() {
+    const { addresses, config, urls } = this.#args;
+    const { monitoring } = config;
+    const settings = {
+      externalUrl: urls.prometheus,
+      alertmanager: `${addresses.monitoring.alertmanager}:${alertmanagerPort}`,
+      ...this.targets(),
       ...monitoring.prometheus,
       rules: {
         patience: monitoring.alerts.patience,

@@ -11,7 +11,7 @@ import { dashboardCertificate } from "./dashboard-certificate.ts";
 import { Grafana } from "./grafana.ts";
 import { MetricsStack } from "./metrics-stack.ts";
 import { HepCapture } from "./hep-capture.ts";
-import { isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
+import { dashboardTools, isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
 import type { RtpEngine } from "./rtp-engine.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { componentType } from "./types.ts";
@@ -94,6 +94,28 @@ export class MonitoringStack extends pulumi.ComponentResource {
         )
       : undefined;
 
+    const { chainFile } = monitoring;
+    const metrics = new MetricsStack(
+      "metrics",
+      {
+        ...common,
+        config,
+        tools,
+        // Prometheus and Alertmanager are scraped.
+        pages: published.flatMap(([site]) =>
+          site === "grafana" || site === "homer" || site === "kibana"
+            ? [{ tool: dashboardTools[site], port: Number(upstreams[site].split(":")[1]) }]
+            : [],
+        ),
+        urls: { prometheus: this.dashboards.prometheus ?? "", alertmanager: this.dashboards.alertmanager ?? "" },
+        edgeCertificate: { name: config.domain, ca: args.sipCertificate.ca },
+        // Of one that the operator brings for it nobody says which CA it is of.
+        frontDoor: { name: host, ca: certificate.ca, verify: chainFile === undefined, port: innerPorts.landing },
+        relays: args.relays,
+        exporterPassword: args.exporterPassword ?? pulumi.output(""),
+      },
+      own,
+    );
     const door = new FrontDoor(
       "front-door",
       {
@@ -108,7 +130,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
         landing: renderLanding({
           stack: pulumi.getStack(),
           dashboards: published.flatMap(([site, port]) => (site === "landing" ? [] : [{ name: site, port }])),
-          watched: {},
+          watched: metrics.watched,
           leftOut: Object.fromEntries(leftOut),
           logins: [
             { where: "This page and every tool", user: monitoring.user, output: "dashboardsLogin" },
@@ -126,22 +148,6 @@ export class MonitoringStack extends pulumi.ComponentResource {
     );
     this.login = pulumi.secret(door.password).apply((secret) => ({ user: monitoring.user, password: secret }));
     this.homerPassword = homer?.password;
-    const { chainFile } = monitoring;
-    const metrics = new MetricsStack(
-      "metrics",
-      {
-        ...common,
-        config,
-        tools,
-        urls: { prometheus: this.dashboards.prometheus ?? "", alertmanager: this.dashboards.alertmanager ?? "" },
-        edgeCertificate: { name: config.domain, ca: args.sipCertificate.ca },
-        // Of one that the operator brings for it nobody says which CA it is of.
-        frontDoor: { name: host, ca: certificate.ca, verify: chainFile === undefined, port: innerPorts.landing },
-        relays: args.relays,
-        exporterPassword: args.exporterPassword ?? pulumi.output(""),
-      },
-      own,
-    );
     const grafana = tools.has("grafana")
       ? new Grafana(
           "grafana",

@@ -38,7 +38,7 @@ export async function test(wanted: readonly string[], long: boolean): Promise<nu
   const started = performance.now();
   const chosen = suites.filter((name) => (wanted.length > 0 ? wanted.includes(name) : name !== "long" || long));
   const environment = chosen.every((name) => pure.has(name)) ? {} : await prepare();
-  if (chosen.includes("browser")) await step("browser", ensureBrowser);
+  if (chosen.includes("browser") || chosen.includes("e2e")) await step("browser", ensureBrowser);
   const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
   const table: string[] = [];
   if (wanted.length === 0) totals[(await lintPasses()) ? "passed" : "failed"] += 1;

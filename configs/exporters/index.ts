@@ -91,7 +91,7 @@ export interface BlackboxConfigArgs {
 }
 
 /** Names of the blackbox exporter's modules. */
-export type ProbeModule = "sip" | "tls_edge" | "tls_front_door";
+export type ProbeModule = "connect" | "sip" | "tls_edge" | "tls_front_door";
 
 const blackboxFolder = "/etc/blackbox-exporter";
 
@@ -129,6 +129,7 @@ export function renderBlackboxConfig({ domain, edge, frontDoor }: BlackboxConfig
     },
   });
   const modules: Record<ProbeModule, object> = {
+    connect: { prober: "tcp", timeout: "5s" },
     sip: {
       prober: "tcp",
       timeout: "5s",

@@ -32,8 +32,18 @@ export interface Login {
 /** What there is to say of each tool, and what Prometheus calls it. */
 const tools = {
   grafana: { name: "Grafana", about: "Dashboards: calls, quality, security, hosts.", instance: "grafana" },
-  prometheus: { name: "Prometheus", about: "Metrics and the rules of alerts.", instance: "prometheus" },
-  alertmanager: { name: "Alertmanager", about: "Alerts that fire; silences.", instance: "alertmanager" },
+  prometheus: {
+    name: "Prometheus",
+    about: "Metrics and the rules of alerts.",
+    path: "classic/graph",
+    instance: "prometheus",
+  },
+  alertmanager: {
+    name: "Alertmanager",
+    about: "Alerts and silences, by its API: Debian's has no pages. Grafana lists them.",
+    path: "api/v2/alerts",
+    instance: "alertmanager",
+  },
   homer: { name: "Homer", about: "Ladders of SIP messages, by call.", instance: "homer-app" },
   kibana: { name: "Kibana", about: "Logs, by Call-ID and correlation id.", instance: "kibana" },
 } as const;
@@ -41,17 +51,18 @@ const tools = {
 /** Jobs in the order of the page, and what they are called there. Others come after them by their own names. */
 const jobs: Readonly<Record<string, string>> = {
   kamailio: "Kamailio",
-  sip: "SIP probes",
-  tls: "TLS probes",
+  sip: "SIP",
+  tls: "TLS",
   asterisk: "Asterisk",
   rtpengine: "RTPengine",
   mysqld: "Database",
-  tool: "Tools",
+  tool: "Pages",
   prometheus: "Prometheus",
   alertmanager: "Alertmanager",
   heplify: "HEP collector",
   nginx: "Front door",
   node: "Host",
+  blackbox: "Probes",
 };
 
 /** The landing page, for the root of its site. */
@@ -74,7 +85,7 @@ function page({ stack, dashboards, watched, leftOut, logins }: LandingArgs) {
   return {
     stack,
     tools: dashboards.map(({ name, port }) => {
-      const { instance, ...said } = tools[name];
+      const { instance, ...said } = { path: "", ...tools[name] };
       return { ...said, port, target: { job: jobOf(instance), instance } satisfies Watched };
     }),
     parts: order.map((job) => ({

@@ -51,7 +51,7 @@ const ofSessions = (metric: string) =>
   `${increased(metric, 15)} / (${increased("rtpengine_closed_sessions_total", 15)} > 20)`;
 
 /** Jobs whose targets have alerts of their own, by which they are told sooner. */
-const ownAlerts = ["kamailio", "mysqld", "sip", "tls"];
+const ownAlerts = ["kamailio", "mysqld", "sip", "tls", "tool"];
 
 /** All alerts of a stack: availability first, then what its users notice, then what is running short. */
 export function alerts(settings: AlertSettings): readonly Alert[] {
@@ -117,6 +117,15 @@ function availability(targets: AlertSettings["targets"]): Alert[] {
       minutes: 2,
       summary: "No TLS with {{ $labels.instance }}",
       description: "The port does not take connections, or its certificate is none that clients would take.",
+    },
+    {
+      name: "ToolDown",
+      area: "monitoring",
+      severity: "warning",
+      expr: 'probe_success{job="tool"} == 0',
+      minutes: 5,
+      summary: "{{ $labels.instance }} takes no connections",
+      description: "Its pages cannot be opened. Calls do not notice.",
     },
     {
       name: "AllVoiceNodesDown",

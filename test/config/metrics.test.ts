@@ -75,6 +75,7 @@ const prometheus: PrometheusConfigArgs = {
     targets: {
       sip: [{ instance: "kamailio:5060", address: "10.6.0.23:5060", module: "sip" }],
       tls: [{ instance: "kamailio:5061", address: "10.6.0.23:5061", module: "tls_edge" }],
+      tool: [{ instance: "grafana", address: "10.6.0.13:3000", module: "connect" }],
     },
   },
   scrapeSeconds: 15,
@@ -258,7 +259,7 @@ describe("the exporters in our image", () => {
       }),
     });
     await container.healthy(runtime.healthcheck);
-    for (const module of ["sip", "tls_edge", "tls_front_door"]) {
+    for (const module of ["connect", "sip", "tls_edge", "tls_front_door"]) {
       const { samples } = await scraped(
         container,
         exporterPorts.blackbox,

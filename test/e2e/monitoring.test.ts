@@ -9,7 +9,10 @@ import { SipAgent, waitFor } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
 import { AlertReceiver, receiverHost } from "../support/alert-receiver.ts";
+import { launchBrowser } from "../support/browser.ts";
 import { ensureStandIn } from "../support/images.ts";
+import { landingPolicy } from "../support/landing-server.ts";
+import { emptyPanels } from "../support/panels.ts";
 import { EdgeStack, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
@@ -99,6 +102,42 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     });
   });
 
+  describe("its landing page, in a browser", () => {
+    it("shows that all is up, and links tools that answer", async () => {
+      const browser = await launchBrowser();
+      try {
+        const { user: username, password } = outputs.dashboardsLogin;
+        // The CA of the stack is none that a browser knows.
+        const context = await browser.newContext({ httpCredentials: { username, password }, ignoreHTTPSErrors: true });
+        const page = await context.newPage();
+        const problems: string[] = [];
+        page.on("console", (message) => {
+          if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+        });
+        page.on("pageerror", (error) => problems.push(error.message));
+        await page.goto(site("landing"));
+        const summary = page.locator("#summary");
+        await page
+          .locator("#summary:text-is('All is up')")
+          .waitFor({ timeout: 90_000 })
+          .catch(async () => assert.equal(await summary.textContent(), "All is up"));
+        const parts = await page.locator("#parts dt").allTextContents();
+        for (const part of ["Kamailio", "Asterisk", "RTPengine", "Database", "Pages"])
+          assert.ok(parts.includes(part), part);
+        assert.ok((await page.locator("#parts .up").count()) >= 15);
+        const links = await page.locator("#tools a").all();
+        assert.equal(links.length, 3);
+        for (const link of links) {
+          const url = (await link.getAttribute("href")) ?? "";
+          assert.equal((await get(url, { auth: login() })).status, 200, url);
+        }
+        assert.deepEqual(problems, []);
+      } finally {
+        await browser.close();
+      }
+    });
+  });
+
   describe("its front door", () => {
     it("names what is left out, and gives no URL for it", () => {
       assert.deepEqual(outputs.leftOut.toSorted(), [
@@ -131,7 +170,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     it("lets those in who have it", async () => {
       const landing = await get(site("landing"), { auth: login() });
       assert.equal(landing.status, 200);
-      assert.match(String(landing.headers["content-security-policy"]), /default-src 'none'/);
+      assert.equal(landing.headers["content-security-policy"], landingPolicy);
       assert.match(landing.headers["content-type"]?.toString() ?? "", /^text\/html/);
     });
 
@@ -254,6 +293,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
           "asterisk-1",
           "asterisk-2",
           "blackbox-exporter",
+          "grafana",
           "kamailio",
           "kamailio:5060",
           "kamailio:5061",
@@ -266,7 +306,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
         return up.length >= expected.length;
       }).catch(() => assert.deepEqual(up, expected));
       assert.deepEqual(up, expected);
-      await waitFor("all probes", async () => (await query("probe_success == 1")).length === 3, 30_000).catch(
+      await waitFor("all probes", async () => (await query("probe_success == 1")).length === 4, 30_000).catch(
         async () => assert.deepEqual(await query("probe_success"), []),
       );
       for (const condition of ["mysql_up", "nginx_up"]) assert.equal(await valueOf(condition), 1, condition);
@@ -319,6 +359,14 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       );
       assert.equal(await valueOf("sbc:ner:ratio5m"), 1);
       assert.equal(await valueOf("sbc:registrations:sum"), 1);
+    });
+
+    it("leave no panel of a dashboard empty", async () => {
+      const ask = async (promql: string) => (await query(promql)).map(({ value }) => value);
+      let empty: string[] = [];
+      await waitFor("figures for all panels", async () => (empty = await emptyPanels(ask)).length === 0, 60_000).catch(
+        () => assert.deepEqual(empty, []),
+      );
     });
 
     it("raise an alert that reaches who is to be told, and take it back", async () => {

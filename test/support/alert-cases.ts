@@ -93,6 +93,7 @@ export const idle: Series = {
   'probe_success{job="sip",instance="sip"}': always(1),
   'probe_success{job="tls",instance="tls-1"}': always(1),
   'probe_success{job="tls",instance="tls-2"}': always(1),
+  'probe_success{job="tool",instance="tool"}': always(1),
   // Time begins at 0 in these tests.
   'probe_ssl_earliest_cert_expiry{job="tls",instance="tls-1"}': always(90 * day * 60),
   'probe_ssl_earliest_cert_expiry{job="tls",instance="tls-2"}': always(90 * day * 60),
@@ -267,6 +268,9 @@ export const alertCases: readonly AlertCase[] = [
   ]),
   on(idle, "one TLS port does not answer", { 'probe_success{job="tls",instance="tls-2"}': always(0) }, [
     'TlsProbeFailed{instance="tls-2"}',
+  ]),
+  on(idle, "the pages of a tool cannot be opened", { 'probe_success{job="tool",instance="tool"}': always(0) }, [
+    'ToolDown{instance="tool"}',
   ]),
   on(idle, "one node is down", { [kamailio("dispatcher_up", 'node="sip:a"')]: always(0) }, [
     'VoiceNodeDown{instance="kamailio", node="sip:a"}',

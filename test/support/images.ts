@@ -16,13 +16,6 @@ export async function ensureTesterImage(): Promise<string> {
   return ensure(`sbc-tester:${contextHash(context, { BASE: base })}`, context, ["--build-arg", `BASE=${base}`]);
 }
 
-/** Name of an image that stands in for others which cannot be pulled, from `test/images/stand-in-<name>`; built when it is not there. */
-export function ensureStandIn(name: string): Promise<string> {
-  const context = `${root}/test/images/stand-in-${name}`;
-  const image = `sbc-stand-in-${name}:${contextHash(context, { BASE: ownBase })}`;
-  return ensure(image, context, ["--build-arg", `BASE=${ownBase}`]);
-}
-
 /** Name of the image with the configuration that Debian packages for Kamailio, on top of our own image; built when it is not there. */
 export async function ensureDefaultKamailioImage(): Promise<string> {
   const base = await ensureImage("kamailio");

@@ -1,5 +1,5 @@
 import { perMinute, perSecondBy } from "./expressions.ts";
-import { badAbove, badBelow, course, dashboard, figure } from "./panels.ts";
+import { badAbove, badBelow, course, dashboard, figure, history, upOrDown } from "./panels.ts";
 
 const rate = (selector: string) => `rate(${selector}[$__rate_interval])`;
 
@@ -283,6 +283,14 @@ export const hosts = dashboard({
             "{{state}} alerts": "sum by (state) (alertmanager_alerts)",
             "silences in force": 'sum(alertmanager_silences{state="active"})',
           },
+        }),
+        history({
+          title: "Pages of the tools",
+          description: "Whether they take connections.",
+          unit: "none",
+          width: 8,
+          queries: { "{{instance}}": 'probe_success{job="tool"}' },
+          states: upOrDown,
         }),
       ],
     },

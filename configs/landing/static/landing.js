@@ -38,10 +38,10 @@ function build(page) {
     shown.push({ key: keyOf(target), state, label });
     return state;
   };
-  for (const { name, about, port, target } of page.tools) {
+  for (const { name, about, port, path, target } of page.tools) {
     const link = element("a", "", name);
     // By whatever name one has come here: the ports are on the same host.
-    link.href = `https://${location.hostname}:${port}/`;
+    link.href = `https://${location.hostname}:${port}/${path}`;
     byId("tools").append(element("li", "", link, element("p", "", about), element("p", "", add(target))));
   }
   for (const { name, targets } of page.parts) {
