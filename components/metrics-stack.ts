@@ -21,6 +21,7 @@ import {
   type ProbeModule,
 } from "../configs/exporters/index.ts";
 import type { FileMap } from "../configs/files.ts";
+import { homer } from "../configs/homer/index.ts";
 import { kamailioDefaults, metricsPort as kamailioMetricsPort } from "../configs/kamailio/index.ts";
 import { database } from "../configs/mariadb/index.ts";
 import {
@@ -42,9 +43,6 @@ import type { RtpEngine } from "./rtp-engine.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { service, type ServiceArgs } from "./service.ts";
 import { componentType } from "./types.ts";
-
-/** Port of heplify-server's metrics. */
-const heplifyMetricsPort = 9096;
 
 /** What gathers and judges the metrics. A change of a value replaces the container that it is for; data stay. */
 export interface MetricsStackArgs {
@@ -142,7 +140,7 @@ export class MetricsStack extends pulumi.ComponentResource {
         blackbox: exporter("blackbox"),
         prometheus: at("prometheus", prometheusPort),
         alertmanager: at("alertmanager", alertmanagerPort),
-        ...(tools.has("heplify-server") && { heplify: at("heplify-server", heplifyMetricsPort) }),
+        ...(tools.has("heplify-server") && { heplify: at("heplify-server", homer.metricsPort) }),
       },
       probes: {
         exporter: `${addresses.monitoring["blackbox-exporter"]}:${exporterPorts.blackbox}`,
