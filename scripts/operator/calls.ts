@@ -1,3 +1,4 @@
+import { callRecordColumns } from "../../configs/mariadb/index.ts";
 import { quote } from "../../configs/mariadb/rows.ts";
 import { UserError } from "../run.ts";
 import { numberOf, optionOf, type Words } from "./command.ts";
@@ -56,23 +57,27 @@ export const recordOptions = {
   limit: "N: the newest so many; list shows 50 unless given",
 } as const;
 
-const columns = [
-  ...["start_time", "end_time", "duration", "direction", "caller", "callee", "src_ip", "node", "sip_code", "cause"],
-  ...["callid", "xcid"],
+/** What fits on a screen. */
+const listed = [
+  ...["start_time", "duration", "direction", "caller", "callee", "src_ip", "node", "trunk", "sip_code", "cause"],
+  ...["ended_by", "callid"],
 ] as const;
+
+/** All there is of a record. */
+const exported = [...callRecordColumns, "setup_ms", "ring_ms"] as const;
 
 /** `cdr list`. */
 export function listRecords(stack: RunningStack, words: Words): Outcome {
-  return { data: records(stack, words, 50) };
+  return { data: records(stack, words, listed, 50) };
 }
 
 /** `cdr export`: comma-separated values on standard output. */
 export function exportRecords(stack: RunningStack, words: Words): Outcome {
-  const data = records(stack, words, undefined);
-  return { data, text: csv(columns, data).trimEnd() };
+  const data = records(stack, words, exported, undefined);
+  return { data, text: csv(exported, data).trimEnd() };
 }
 
-function records(stack: RunningStack, words: Words, most: number | undefined) {
+function records(stack: RunningStack, words: Words, columns: readonly string[], most: number | undefined) {
   const text = (name: keyof typeof recordOptions) => optionOf(words, name);
   const [from, to] = (["from", "to"] as const).map((name) => timeOf(name, text(name)));
   const conditions = [

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { SipAgent, waitFor, type Credentials, type RunResult } from "../sip/agent.ts";
+import { callRecordColumns } from "../../configs/mariadb/index.ts";
+import { SipAgent, waitFor, type Credentials, type RunOptions, type RunResult, type Target } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { describeLoad, load, type Load } from "../sip/load.ts";
 import { testAuthority } from "../support/certificates.ts";
@@ -172,6 +173,12 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
   const state = async (port: number) =>
     new RegExp(`:${port}(?:;\\S*)?\\s+FLAGS: (\\w)`).exec(await rpc("dispatcher.list"))?.[1] ?? "";
 
+  const target = (): Target => ({
+    address: outputs.addresses.kamailio.sbc,
+    domain: outputs.sip.domain,
+    ports: { udp: 5060, tcp: 5060, tls: 5061 },
+  });
+
   const deliver = (from: SipAgent | undefined, called: string, caller = "+4989555") =>
     agent(from).run("routing/deliver", { called, keys: { caller }, holdMs: 300, limitSeconds: 60 });
 
@@ -183,9 +190,9 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
         { name: "default", destinations: ["any"], callsPerSecond: 0, maxCalls: 0 },
         { name: "small", destinations: ["any"], maxCalls: 1 },
       ],
-      asterisk: { ringSeconds: 20 },
+      asterisk: { ringSeconds: 5, voicemailWhen: [] },
       protection: { unlimited: [networks.sbc] },
-      timers: { nodePingSeconds: 2 },
+      timers: { nodePingSeconds: 2, ringTimeoutMs: 7000 },
     });
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
@@ -195,12 +202,7 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
       password: outputs.subscribers[name] ?? assert.fail(`no subscriber ${name}`),
     });
     [alice, bob] = [user("alice"), user("bob")];
-    const target = {
-      address: outputs.addresses.kamailio.sbc,
-      domain: outputs.sip.domain,
-      ports: { udp: 5060, tcp: 5060, tls: 5061 },
-    };
-    agents.push(...(await Promise.all(Array.from({ length: 10 }, () => SipAgent.start(outputs.sbcNetwork, target)))));
+    agents.push(...(await Promise.all(Array.from({ length: 10 }, () => SipAgent.start(outputs.sbcNetwork, target())))));
     [alicesPhone, bobsPhone, stranger, first, second, strict, sly, registrar, busy, hosts] = agents;
   });
 
@@ -221,7 +223,7 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     });
     await stack.configure({
       subscribers: [...subscribers, { name: "carol" }],
-      asterisk: { ringSeconds: 20, nodes: 3, weights: { "asterisk-1": 8 } },
+      asterisk: { ringSeconds: 5, voicemailWhen: [], nodes: 3, weights: { "asterisk-1": 8 } },
       protection: { blocked: ["203.0.113.0/24"], unlimited: [networks.sbc] },
       emergency: [
         { number: "112", trunks: ["first", "second"] },
@@ -556,6 +558,238 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     assert.match(text, /kamailio_trunk_calls\{trunk="first", direction="in", result="refused"\} [1-9]/);
   });
 
+  describe("records", () => {
+    /** A leg as `cdr export` shows it; null for what never happened. */
+    type Leg = Record<(typeof callRecordColumns)[number] | "setup_ms" | "ring_ms", string | null>;
+    interface Example {
+      what: string;
+      /** Who calls whom, by which scenario. */
+      from: () => SipAgent;
+      call: readonly [scenario: string, options: RunOptions];
+      /** Who waits for it, by which scenario; nobody for a service of a node. */
+      to: readonly (readonly [() => SipAgent, string, RunOptions?])[];
+      /** Longest call of the class meanwhile. */
+      mostSeconds?: string;
+      /** What happens while it is there. */
+      during?: () => Promise<void>;
+      /** The caller's leg, and that to the called side. */
+      legs: readonly [Partial<Leg>, Partial<Leg>?];
+      /** Seconds of talk and milliseconds of ringing, at least. */
+      talk?: number;
+      rang?: number;
+    }
+    const [caller, called] = [() => agent(alicesPhone), () => agent(bobsPhone)];
+    const carrier = (index: 0 | 1) => () => agent([first, second][index]);
+    const inside = { caller: "alice", callee: "bob", account: "alice", trunk: "", codec: "PCMU" };
+    const unanswered = { codec: "", answer_time: null, duration: "0.000000" };
+    const outside = { ...inside, callee: "+49891234" };
+    const hangUp = "Q.850;cause=16";
+    const examples: Example[] = [
+      {
+        what: "answered, and ended by the caller",
+        from: caller,
+        call: ["call", { called: "bob", holdMs: 1200 }],
+        to: [[called, "answer"]],
+        legs: [
+          { ...inside, sip_code: "200", cause: "bye", ended_by: "caller" },
+          { ...inside, sip_code: "200", cause: hangUp, ended_by: "caller" },
+        ],
+        talk: 1.1,
+        rang: 50,
+      },
+      {
+        what: "answered, and ended by the called phone",
+        from: caller,
+        call: ["listen", { called: "bob" }],
+        to: [[called, "leave", { holdMs: 500 }]],
+        legs: [
+          { ...inside, sip_code: "200", cause: hangUp, ended_by: "callee" },
+          { ...inside, sip_code: "200", cause: "bye", ended_by: "callee" },
+        ],
+        talk: 0.4,
+      },
+      {
+        what: "busy",
+        from: caller,
+        call: ["call", { called: "bob" }],
+        to: [[called, "busy"]],
+        legs: [
+          { ...inside, ...unanswered, sip_code: "486", cause: "Busy Here", ended_by: "callee" },
+          { ...inside, ...unanswered, sip_code: "486", cause: "Busy Here", ended_by: "callee" },
+        ],
+      },
+      {
+        what: "cancelled",
+        from: caller,
+        call: ["cancel", { called: "bob", holdMs: 600 }],
+        to: [[called, "ring"]],
+        legs: [
+          { ...inside, ...unanswered, sip_code: "487", cause: "cancel", ended_by: "caller" },
+          { ...inside, ...unanswered, sip_code: "487", cause: "cancel", ended_by: "caller" },
+        ],
+        rang: 500,
+      },
+      {
+        what: "failed, at both trunks",
+        from: caller,
+        call: ["call", { called: "+49891234" }],
+        to: [
+          [carrier(0), "routing/unavailable"],
+          [carrier(1), "routing/unavailable"],
+        ],
+        legs: [
+          { ...outside, ...unanswered, sip_code: "502", ended_by: "callee" },
+          { ...outside, ...unanswered, trunk: "second", sip_code: "503", ended_by: "callee" },
+        ],
+      },
+      {
+        what: "timed out, after ringing outside for too long",
+        from: caller,
+        call: ["call", { called: "0049301" }],
+        to: [[carrier(0), "ring"]],
+        legs: [
+          { ...inside, ...unanswered, callee: "0049301", sip_code: "408", cause: "no answer", ended_by: "edge" },
+          // Both legs' time is up at once: here it may be the node that gives up.
+          { ...inside, ...unanswered, callee: "0049301", trunk: "first" },
+        ],
+        rang: 6000,
+      },
+      {
+        what: "answered by a trunk",
+        from: caller,
+        call: ["call", { called: "+49891234", holdMs: 300 }],
+        to: [[carrier(0), "routing/answer"]],
+        legs: [
+          { ...outside, sip_code: "200", cause: "bye", ended_by: "caller" },
+          { ...outside, trunk: "first", sip_code: "200", cause: hangUp, ended_by: "caller" },
+        ],
+      },
+      {
+        what: "from a trunk",
+        from: carrier(0),
+        call: ["routing/deliver", { called: "+4930111", keys: { caller: "+4989555" }, holdMs: 300 }],
+        to: [[called, "routing/answer"]],
+        legs: [
+          {
+            caller: "+4989555",
+            callee: "bob",
+            account: "trunk:first",
+            trunk: "first",
+            sip_code: "200",
+            ended_by: "caller",
+          },
+          { caller: "+4989555", callee: "bob", trunk: "", sip_code: "200", ended_by: "caller" },
+        ],
+      },
+      {
+        what: "ended by an operator",
+        from: caller,
+        call: ["talk", { called: "600" }],
+        to: [],
+        during: async () => {
+          await sbc(["calls", "end", await answeredCall("alice")]);
+        },
+        legs: [{ ...inside, callee: "600", sip_code: "200", cause: "operator", ended_by: "edge" }],
+      },
+      {
+        what: "too long for its class",
+        from: caller,
+        call: ["talk", { called: "600" }],
+        to: [],
+        mostSeconds: "3",
+        legs: [{ ...inside, callee: "600", sip_code: "200", cause: "longest call", ended_by: "edge" }],
+        talk: 2,
+      },
+    ];
+    let since: string;
+    let vanished: Promise<RunResult>;
+
+    /** Sets the longest call of the class, in seconds, and returns what it was. */
+    async function mostSeconds(seconds: string): Promise<string> {
+      const where = "edge_policy WHERE key_name = 'class.default.call_seconds'";
+      const earlier = await query(`SELECT key_value FROM ${where}`);
+      await query(`UPDATE ${where.replace(" WHERE", ` SET key_value = '${seconds}' WHERE`)}`);
+      const kamcmd = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "htable.reload", "policy"];
+      await docker(["exec", outputs.containers.kamailio, ...kamcmd]);
+      return earlier;
+    }
+
+    /** The Call-ID of a caller's call, once it is answered. */
+    async function answeredCall(name: string): Promise<string> {
+      let callid: string | undefined;
+      await waitFor(`a call of ${name} in the list`, async () => {
+        const calls = await sbc<{ callid: string; from: string; state: string }[]>(["calls", "list"]);
+        callid = calls.find(({ from, state }) => from.startsWith(`sip:${name}@`) && state === "answered")?.callid;
+        return callid !== undefined;
+      });
+      return callid ?? "";
+    }
+
+    /** The legs of a run's calls, the caller's first, as `cdr export` shows them. */
+    async function legsOf({ id }: RunResult, wanted: number, limitMs = 15_000): Promise<Leg[]> {
+      let legs: Leg[] = [];
+      await waitFor(
+        `${wanted} records of ${id}`,
+        async () => {
+          const all = await sbc<Leg[]>(["cdr", "export", "--from", since]);
+          legs = all.filter(({ xcid }) => xcid?.includes(`-${id}@`));
+          return legs.length >= wanted;
+        },
+        limitMs,
+      );
+      assert.equal(legs.length, wanted, JSON.stringify(legs));
+      return legs.toSorted((one, other) => (one.direction ?? "").localeCompare(other.direction ?? ""));
+    }
+
+    before(async () => {
+      // There are more nodes by now.
+      outputs = await stack.outputs();
+      since = new Date(Date.now() - 5000).toISOString().slice(0, 19);
+      await agent(bobsPhone).register(bob, { expires: 600 });
+      // Asked whether it still has its call after 30 s: until then there are others to make.
+      const lost = await SipAgent.start(outputs.sbcNetwork, target());
+      vanished = lost.run("talk", { user: bob, called: "600", limitSeconds: 60 });
+      await answeredCall("bob");
+      await lost[Symbol.asyncDispose]();
+    });
+
+    for (const { what, from, call: near, to, mostSeconds: most, during, legs, talk = 0, rang = 0 } of examples) {
+      it(`a call ${what}`, async () => {
+        const waiting = await Promise.all(
+          to.map(([one, scenario, options]) => one().wait(scenario, { limitSeconds: 60, ...options })),
+        );
+        const earlier = most === undefined ? undefined : await mostSeconds(most);
+        const run = from().run(near[0], { user: alice, limitSeconds: 60, ...near[1] });
+        await during?.();
+        const result = await run;
+        assert.equal(result.exitCode, 0, result.errors);
+        await Promise.all(waiting.map(({ done }) => done));
+        if (earlier !== undefined) await mostSeconds(earlier);
+        const found = await legsOf(result, legs.length);
+        const shown = found.map((leg, index) =>
+          Object.fromEntries(Object.keys(legs[index] ?? {}).map((key) => [key, leg[key as keyof Leg] ?? null])),
+        );
+        assert.deepEqual(shown, legs);
+        const nodes = outputs.addresses.asterisk.map(({ sbc: address }) => `sip:${address}:5060`);
+        for (const [index, leg] of found.entries()) {
+          assert.equal(leg.direction, index === 0 ? "in" : "out");
+          assert.ok(nodes.includes(leg.node ?? ""), leg.node ?? "no node");
+          const seconds = Number(leg.duration);
+          assert.ok(seconds >= talk && seconds < talk + 10, `talked for ${seconds} s`);
+          assert.ok(Number(leg.ring_ms) >= rang && Number(leg.ring_ms) < rang + 8000, `rang for ${leg.ring_ms} ms`);
+        }
+        assert.equal(found[0]?.src_ip, from().address);
+        if (found[1]) assert.equal(found[1].node, `sip:${found[1].src_ip}:5060`);
+      });
+    }
+
+    it("a call whose caller has vanished", async () => {
+      const [leg] = await legsOf(await vanished, 1, 90_000);
+      const { caller: who, callee, sip_code: code, cause, ended_by: endedBy } = leg ?? {};
+      assert.deepEqual([who, callee, code, cause, endedBy], ["bob", "600", "200", "keep-alive", "edge"]);
+    });
+  });
+
   describe("npm run sbc", () => {
     it("adds, changes and removes a subscriber of an operator, and leaves those of the stack alone", async () => {
       const { password } = await sbc<{ password: string }>(["subscriber", "add", "dave"]);
@@ -684,7 +918,7 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
         async () => (await query(`SELECT 1 FROM acc_cdrs WHERE callid = '${callid}'`)) !== "",
       );
       const { stdout } = await command(["cdr", "export", "--caller", "alice", "--callee", "600"]);
-      assert.match(stdout.split("\r\n")[0] ?? "", /^start_time,end_time,duration,direction,caller,callee/);
+      assert.equal(stdout.split("\r\n")[0], [...callRecordColumns, "setup_ms", "ring_ms"].join(","));
       assert.ok(stdout.includes(callid));
       await refusal(["calls", "end", "nothing"], /there is no answered call nothing/);
       await refusal(["cdr", "list", "--from", "yesterday"], /must be a time such as/);
