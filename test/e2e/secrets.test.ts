@@ -106,6 +106,8 @@ describe("a running stack", { timeout: 240_000 }, () => {
       subscribers: [{ name: "alice" }, { name: "bob" }],
       signature: { mode: "hmac", keys: [{ id: "first" }] },
       devices: [{ name: "desk", subscriber: "bob" }],
+      // Nobody has this name: what is told waits, signed again and again.
+      events: { url: "https://events-api.test/sbc" },
     });
     // The most talkative form of output.
     await up("--diff");
@@ -305,7 +307,7 @@ describe("a running stack", { timeout: 240_000 }, () => {
       await stack.configure({
         rotation: {
           database: { schema: 1, asterisk: 1, report: 1, kamailio: 1 },
-          edge: { opsToken: 1, nonceKey: 1 },
+          edge: { opsToken: 1, nonceKey: 1, eventsKey: 1 },
           certificates: { server: 1, ca: 1, devices: 1 },
         },
       });

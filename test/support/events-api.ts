@@ -32,14 +32,17 @@ export async function apiCertificates() {
   return { ca: authority.pem, good: pair(good), other: pair(other) };
 }
 
+const keyOf = (secret: string) => Buffer.from(secret.replace("whsec_", ""), "base64");
+
 /** A stand-in for the operator's API, in a container of its own. */
 export class EventsApi implements AsyncDisposable {
   readonly #agent: SipAgent;
-  readonly #secret: Buffer;
+  /** Of the stack, the present one last. */
+  readonly #secrets: Buffer[];
 
   private constructor(agent: SipAgent, secret: Buffer) {
     this.#agent = agent;
-    this.#secret = secret;
+    this.#secrets = [secret];
   }
 
   /** Starts it on a network, by the name {@link apiName}. */
@@ -54,15 +57,23 @@ export class EventsApi implements AsyncDisposable {
     await docker(["network", "connect", "--alias", apiName, network, agent.container]);
     await agent.copyScripts();
     const child = spawn("docker", ["exec", "--interactive", agent.container, "node", "/scripts/events-api.mjs"]);
-    child.stdin.end(JSON.stringify(certificates));
-    const api = new EventsApi(agent, Buffer.from(secret.replace("whsec_", ""), "base64"));
+    const key = keyOf(secret);
+    child.stdin.end(JSON.stringify({ ...certificates, secret: key.toString("base64") }));
+    const api = new EventsApi(agent, key);
     await waitFor("the stand-in for the API", async () => (await api.#ask("")) !== undefined);
     return api;
   }
 
-  /** How it behaves from now on: `refuse` 422, `fail` 503, `slow` 200 after 5 s, `silent` no answer. */
-  async behave(mode: "ok" | "refuse" | "fail" | "slow" | "silent"): Promise<void> {
+  /** How it behaves from now on: `refuse` 422, `fail` 503, `slow` 200 after 5 s, `silent` no answer, `closed` no connection. */
+  async behave(mode: "ok" | "refuse" | "fail" | "slow" | "silent" | "closed"): Promise<void> {
     assert.ok(await this.#ask(`mode/${mode}`));
+  }
+
+  /** Tells it another secret; to what is signed with an earlier one it answers 401 from now on. */
+  async know(secret: string): Promise<void> {
+    const key = keyOf(secret);
+    this.#secrets.push(key);
+    assert.ok(await this.#ask(`secret/${key.toString("base64url")}`));
   }
 
   /** Which certificate it shows from now on. */
@@ -94,8 +105,13 @@ export class EventsApi implements AsyncDisposable {
   verify({ headers, body }: ApiRequest): void {
     const { "webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": signature } = headers;
     assert.ok(id && stamp);
-    const mac = createHmac("sha256", this.#secret).update(`${id}.${stamp}.${body}`).digest("base64");
-    assert.equal(signature, `v1,${mac}`);
+    const macs = this.#secrets.map((secret) =>
+      createHmac("sha256", secret).update(`${id}.${stamp}.${body}`).digest("base64"),
+    );
+    assert.ok(
+      macs.some((mac) => signature === `v1,${mac}`),
+      signature,
+    );
     assert.ok(Math.abs(Number(stamp) - Date.now() / 1000) < 300, "the time of a request is that of its sending");
     assert.equal(headers["content-type"], "application/json");
   }
