@@ -1,5 +1,5 @@
 import { hepPort } from "../heplify/index.ts";
-import { callRecordColumns } from "../mariadb/index.ts";
+import { callRecordColumns, dialogChanges, dialogColumns } from "../mariadb/index.ts";
 import { addressGroups } from "../mariadb/rows.ts";
 import {
   corePort,
@@ -111,6 +111,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_HEP_COLLECTOR: hep === undefined ? "none" : `${hep.collector}:${hepPort}`,
     SBC_CDR_QUEUE: settings.callRecords.queueRows,
     SBC_CDR_COLUMNS: callRecordColumns.join(","),
+    SBC_DIALOG_COLUMNS: dialogColumns.join(","),
+    SBC_DIALOG_CHANGES: dialogChanges.map((column) => `${column}=VALUES(${column})`).join(","),
   };
   const switches = [
     ...(settings.digest === "both" ? ["DIGEST_CHOICE"] : []),

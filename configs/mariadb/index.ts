@@ -36,6 +36,18 @@ export const callRecordColumns = [
   ...["codec", "sip_code", "cause", "ended_by", "ring_time", "answer_time", "end_time", "duration"],
 ] as const;
 
+/** Columns of `dialog` that the edge writes, in this order. */
+export const dialogColumns = [
+  ...["hash_entry", "hash_id", "callid", "from_uri", "from_tag", "to_uri", "to_tag", "caller_cseq", "callee_cseq"],
+  ...["caller_route_set", "callee_route_set", "caller_contact", "callee_contact", "caller_sock", "callee_sock"],
+  ...["state", "start_time", "timeout", "sflags", "iflags", "req_uri", "xdata"],
+] as const;
+
+/** Those that change during a call. */
+export const dialogChanges = [
+  ...["caller_cseq", "callee_cseq", "caller_contact", "callee_contact", "timeout", "iflags"],
+] as const;
+
 /** The values of the optional arguments. */
 export const mariadbDefaults = { bufferPoolMb: 64, maxConnections: 400, retentionDays: 400 } as const;
 

@@ -72,7 +72,9 @@ const retentionSql = (days: number): string =>
   `${retention}CREATE OR REPLACE EVENT cdr_retention ON SCHEDULE EVERY 1 HOUR DO CALL cdr_retention(${days});\n`;
 
 /** Tables that Kamailio writes; it reads all others. An edge that was broken into cannot give itself a subscriber. */
-const writtenByKamailio = ["acc_cdrs", "cdr_queue", "dialog", "dialog_vars", "location", "location_attrs"];
+const writtenByKamailio = [
+  ...["acc_cdrs", "cdr_queue", "dialog", "dialog_vars", "event_queue", "event_unsent", "location", "location_attrs"],
+];
 
 /** Rights by table: the server cannot grant on tables that are not there yet, so its init file only makes the users. */
 function grantsSql(): string {

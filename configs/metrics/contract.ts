@@ -175,6 +175,18 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     help: "Call records that wait for the database",
   },
   {
+    name: "dialog_rows",
+    type: "counter",
+    labels: { result: ["dropped", "failed", "written"] },
+    help: "Changes of calls for the database: written, refused by it (failed), or dropped from a full queue",
+  },
+  {
+    name: "dialog_queue",
+    type: "gauge",
+    labels: {},
+    help: "Changes of calls that wait for the database",
+  },
+  {
     name: "dispatcher_transitions",
     type: "counter",
     labels: { node: eachNode, state: ["down", "up"] },

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { callRecordColumns } from "../../configs/mariadb/index.ts";
 import { waitFor, type RunOptions, type RunResult, type Scenario, type SipAgent } from "../sip/agent.ts";
+import { docker } from "../sip/docker.ts";
+import { describeLoad, load } from "../sip/load.ts";
 import { edgeRows, nodeAddress, TestEdge } from "../support/edge.ts";
 
 const alice = { name: "alice", password: "right" };
 const callMaxSeconds = 7;
+const queueRows = 20;
 
 /** A row of the call records, as text; NULL for what never happened. */
 type CallRecord = Record<(typeof callRecordColumns)[number] | "setup_ms" | "ring_ms", string>;
@@ -20,7 +23,8 @@ describe("call records of the edge, a stand-in for the node being SIPp", { timeo
       {
         publicAddress: "127.0.0.2",
         // The node does not answer OPTIONS; it counts as there until the first is due.
-        limits: { nodePingSeconds: 300, callMaxSeconds, ringTimeoutMs: 1500, nodeTimeoutMs: 700 },
+        limits: { nodePingSeconds: 300, callMaxSeconds, ringTimeoutMs: 2500, nodeTimeoutMs: 1500 },
+        callRecords: { queueRows, log: true },
       },
       edgeRows({ subscribers: [alice], addresses: [{ cidr: "127.0.0.0/8", group: "unlimited" }] }),
     );
@@ -78,6 +82,13 @@ describe("call records of the edge, a stand-in for the node being SIPp", { timeo
       what: "that nobody ends before its time is up",
       node: ["answer"],
       phone: ["listen"],
+      row: { sip_code: "200", cause: "longest call", ended_by: "edge" },
+      talk: callMaxSeconds - 1.5,
+    },
+    {
+      what: "that nobody ends before its time is up, whatever is said within it",
+      node: ["answer"],
+      phone: ["accounting/refresh", { holdMs: 4500 }],
       row: { sip_code: "200", cause: "longest call", ended_by: "edge" },
       talk: callMaxSeconds - 1.5,
     },
@@ -153,7 +164,8 @@ describe("call records of the edge, a stand-in for the node being SIPp", { timeo
     const waiting = await node.wait("answer");
     const run = await phone.run("call", { ...answered, holdMs });
     assert.equal(run.exitCode, 0, run.errors);
-    assert.equal((await waiting.done).exitCode, 0);
+    const far = await waiting.done;
+    assert.equal(far.exitCode, 0, `${JSON.stringify(run.log)} ${far.errors}`);
     return run;
   }
 
@@ -175,13 +187,69 @@ describe("call records of the edge, a stand-in for the node being SIPp", { timeo
     assert.deepEqual(await recordOf(run), row);
   });
 
-  it("wait while the database answers nothing", async () => {
-    // The dialog module keeps a call to itself while it writes it: for a second or two, at most once for each change of the call's state.
-    const runs = await edge.withoutDatabase(async () => {
-      const first = await call(4000);
-      return [first, await call(4000)];
+  /** Calls that the edge knows, as it would tell an operator; without what is of its process only, or of the moment. */
+  async function callsKnown(): Promise<string[]> {
+    const kamcmd = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "dlg.list"];
+    const text = await docker(["exec", edge.kamailio.name, ...kamcmd]);
+    const lines = text.split("\n").map((line) => line.trim());
+    return lines.filter((line) => !/^(ref|init_ts|duration|dflags|timeout): /.test(line)).toSorted();
+  }
+
+  it("wait while the database answers nothing, and hold up no call: neither one from before nor a new one", async (test) => {
+    const calls = { user: alice, called: "1000", rate: 5 } as const;
+    const far = { calls: 20, rate: 20, limitSeconds: 60 };
+    const waiting = await node.wait("answer", far);
+    const earlier = load(phone, { ...calls, calls: 10, holdMs: 5000 });
+    await waitFor("ten calls in the database", async () => {
+      const [count] = await edge.query("SELECT COUNT(*) FROM dialog");
+      return count === "10";
     });
-    for (const run of runs) assert.equal((await recordOf(run)).cause, "bye");
+    const runs = await edge.withoutDatabase(async () => {
+      const first = await earlier;
+      return [first, await load(phone, { ...calls, calls: 10, holdMs: 2000 })];
+    });
+    assert.equal((await waiting.done).exitCode, 0);
+    for (const run of runs) {
+      test.diagnostic(describeLoad(run));
+      assert.deepEqual([run.answered, run.lost], [10, []]);
+      // A worker that waited for the database would need a second, three times.
+      const slowest = Math.max(...run.delays, ...run.endings);
+      assert.ok(slowest < 2500, `${slowest} ms`);
+      await waitFor("their records", async () => (await rowsOf(run.result)).length === 10, 30_000);
+    }
+    // Neither is one left in the table of calls, to come back at the next start.
+    await waitFor("no call", async () => (await edge.query("SELECT COUNT(*) FROM dialog"))[0] === "0");
+    assert.deepEqual(await edge.query("SELECT COUNT(*) FROM dialog_vars"), ["0"]);
+  });
+
+  it("are dropped, the oldest first, when too many wait: that is counted, is in the log, and holds up no call", async (test) => {
+    const metric = (labels: Record<string, string>) => edge.metric("kamailio_cdr_rows", labels);
+    const [written, dropped] = [await metric({ result: "written" }), await metric({ result: "dropped" })];
+    // Beside what waits in the queue, the process that writes has up to 50 rows in its hand.
+    const calls = queueRows + 50 + 30;
+    const waiting = await node.wait("answer", { calls, rate: calls, limitSeconds: 60 });
+    const run = await edge.withoutDatabase(() =>
+      load(phone, { user: alice, called: "1000", calls, rate: 20, holdMs: 200 }),
+    );
+    assert.equal((await waiting.done).exitCode, 0);
+    test.diagnostic(describeLoad(run));
+    assert.deepEqual([run.answered, run.lost], [calls, []]);
+    const slowest = Math.max(...run.delays, ...run.endings);
+    assert.ok(slowest < 2500, `${slowest} ms`);
+    const lost = (await metric({ result: "dropped" })) - dropped;
+    test.diagnostic(`${lost} records dropped`);
+    assert.ok(lost >= 30 && lost <= calls - queueRows, `${lost} dropped`);
+    await waitFor("what is left", async () => (await rowsOf(run.result)).length === calls - lost, 30_000);
+    await waitFor("the count", async () => (await metric({ result: "written" })) === written + calls - lost);
+    const copies = logged(run.result);
+    // A line may be torn by what the writing processes say of the database meanwhile.
+    assert.ok(copies.length >= calls - 5, `${copies.length} copies`);
+    const last = await rowsOf(run.result);
+    const newest = new Set(copies.slice(-queueRows / 2).map((row) => /'([^']+)'/.exec(row)?.[1]));
+    assert.ok(
+      [...newest].every((id) => last.some((row) => row.cdr_id === id)),
+      "the newest are kept",
+    );
   });
 
   it("are all there after an orderly stop", async () => {
@@ -193,15 +261,17 @@ describe("call records of the edge, a stand-in for the node being SIPp", { timeo
   it("are whole when the edge is killed during a call, and one for each call", async () => {
     const before = await call();
     await recordOf(before);
-    // Those of calls that ended just now are there too.
-    const [others = "0"] = await edge.query("SELECT COALESCE(MAX(id), 0) FROM dialog");
+    await waitFor("no call", async () => (await callsKnown()).every((line) => line === ""));
     const waiting = await node.wait("answer");
     const during = phone.run("call", { ...answered, holdMs: 5000, limitSeconds: 40 });
     await waitFor("the call in the dialog table", async () => {
-      const [count] = await edge.query(`SELECT COUNT(*) FROM dialog WHERE state = 4 AND id > ${others}`);
+      const [count] = await edge.query("SELECT COUNT(*) FROM dialog");
       return count === "1";
     });
+    const known = await callsKnown();
     await edge.restart("KILL");
+    assert.deepEqual(await callsKnown(), known, "all that was known of the call");
+    assert.ok(known.includes("user: alice"), "what it counts against");
     const run = await during;
     assert.equal(run.exitCode, 0, run.errors);
     assert.equal((await waiting.done).exitCode, 0);

@@ -28,6 +28,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
   const echo = { called: "600", rate: 10 } as const;
   const print = (test: TestContext, run: Load) => test.diagnostic(describeLoad(run));
   const events = (labels: Record<string, string>) => failures.metric("kamailio_events", labels);
+  const errors = () => failures.metric("kamailio_event_requests", { result: "error" });
   const deliveries = (result: string) => failures.metric("kamailio_event_deliveries", { result });
   const allAnswered = (run: Load) => {
     assert.equal(run.answered, run.calls, `${describeLoad(run)}\n${run.result.errors.slice(0, 2000)}`);
@@ -44,7 +45,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
       networks,
       subscribers: [{ name: "alice" }, { name: "bob" }, { name: "carol" }],
       // The API does not exist yet: its name does not even resolve.
-      events: { url: `https://${apiName}:8443/sbc`, caFile, queue: 100 },
+      events: { url: `https://${apiName}:8443/sbc`, caFile, queue: 100, maxAgeSeconds: 60 },
       // Load is what is tested here, not the limits.
       protection: { unlimited: [networks.sbc] },
       classes: [{ name: "default", maxCalls: 0, callsPerSecond: 0 }],
@@ -72,10 +73,7 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
       const run = await load(caller, { user: alice, ...echo, calls: 10, holdMs: 300 });
       print(test, run);
       allAnswered(run);
-      await waitFor(
-        "an attempt",
-        async () => (await failures.metric("kamailio_event_requests", { result: "error" })) > 0,
-      );
+      await waitFor("an attempt", async () => (await errors()) > 0);
       assert.equal(await deliveries("sent"), 0);
     });
 
@@ -131,15 +129,51 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     it("nothing while it shows a certificate that its CA did not sign", async () => {
       await api.show("other");
       const sent = await deliveries("sent");
-      const errors = await failures.metric("kamailio_event_requests", { result: "error" });
+      const before = await errors();
       await phone.register(bob, { expires: 0 });
-      await waitFor(
-        "an attempt",
-        async () => (await failures.metric("kamailio_event_requests", { result: "error" })) > errors,
-      );
+      await waitFor("an attempt", async () => (await errors()) > before);
       assert.equal(await deliveries("sent"), sent);
       await api.show("good");
       await waitFor("the event", async () => (await deliveries("sent")) === sent + 1, 30_000);
+    });
+
+    for (const mode of ["slow", "closed", "fail"] as const) {
+      const how = { slow: "answers after five seconds", closed: "refuses connections", fail: "answers 503" }[mode];
+      it(`later what happened while it ${how}, which no call feels`, async (test) => {
+        await api.behave(mode);
+        const run = await load(caller, { user: alice, ...echo, calls: 10, holdMs: 300 });
+        print(test, run);
+        allAnswered(run);
+        await api.behave("ok");
+        const ofRun = async () =>
+          (await api.events()).filter(({ call_id: id }) => typeof id === "string" && id.includes(`-${run.id}@`));
+        await waitFor("its events", async () => (await ofRun()).length >= 30, 60_000);
+        assert.equal(new Set((await ofRun()).map(({ id }) => id)).size, 30);
+        assert.equal(await api.mostOpen(), 1);
+      });
+    }
+
+    it("what waited while its key was changed, signed with the new one", async () => {
+      await api.behave("fail");
+      const before = await errors();
+      const run = await load(caller, { user: alice, ...echo, calls: 5, holdMs: 300 });
+      await waitFor("an attempt", async () => (await errors()) > before, 30_000);
+      const old = outputs.eventsSecret;
+      await stack.configure({ rotation: { edge: { eventsKey: 2 } } });
+      const { code, output } = await stack.up();
+      assert.equal(code, 0, output);
+      outputs = (await stack.outputs()) as typeof outputs;
+      assert.notEqual(outputs.eventsSecret, old);
+
+      // An API that does not know the new one yet.
+      await api.behave("ok");
+      const refused = async () => (await api.requests()).some(({ answer }) => answer === 401);
+      await waitFor("a request with the new key", refused, 60_000);
+      await api.know(outputs.eventsSecret);
+      const ofRun = async () =>
+        (await api.events()).filter(({ call_id: id }) => typeof id === "string" && id.includes(`-${run.id}@`));
+      await waitFor("its events", async () => (await ofRun()).length >= 15, 60_000);
+      assert.equal(new Set((await ofRun()).map(({ id }) => id)).size, 15);
     });
 
     it("what there is room for while it does not answer: the rest is counted, no call waits", async (test) => {
@@ -153,12 +187,15 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
       const [made, dropped] = [await events({ result: "queued" }), await events({ result: "overflow" })];
       test.diagnostic(`${made} events queued, ${dropped} dropped, at most ${await api.mostOpen()} request at once`);
       assert.equal(await api.mostOpen(), 1);
-      await api.behave("ok");
+      // And then it is gone, for longer than they may wait: see below.
+      await api.behave("closed");
     });
   });
 
   it("exports what the metric contract says, and the edge nothing beside it", async () => {
     const of = (...sources: Metric["source"][]) => metrics.filter(({ source }) => sources.includes(source));
+    // It has been restarted just now, and looks after its nodes every 5 s.
+    await waitFor("both nodes", async () => (await failures.nodesUp()) === 2);
     const edge = await failures.scrape("kamailio");
     assert.deepEqual(contractProblems(edge, of("edge", "kamailio")), []);
     assert.deepEqual(unknownMetrics(edge, of("edge", "kamailio")), []);
@@ -183,22 +220,53 @@ describe("a stack whose parts fail", { timeout: 420_000 }, () => {
     await waitFor("the node in rotation", async () => (await failures.nodesUp()) === 2, 60_000);
   });
 
-  it("answers every call while the database is away, registers phones again, and records the calls afterwards", async (test) => {
-    await phone.register(bob);
-    const database = outputs.containers.mariadb;
-    await docker(["pause", database]);
-    let run: Load;
-    try {
-      run = await load(caller, { user: alice, ...echo, calls: 50, holdMs: 500 });
-      const again = await phone.register(bob);
-      assert.deepEqual(again.log["register"], ["200"], "a phone that is known registers again");
-    } finally {
-      await docker(["unpause", database]);
-    }
-    print(test, run);
-    allAnswered(run);
-    await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 60_000);
-  });
+  const refuse = (lock: "LOCK" | "UNLOCK") =>
+    failures.query(`ALTER USER kamailio ACCOUNT ${lock}${lock === "LOCK" ? "; KILL USER kamailio" : ""}`);
+  const outages = [
+    {
+      how: "hangs",
+      away: () => docker(["pause", outputs.containers.mariadb]),
+      back: () => docker(["unpause", outputs.containers.mariadb]),
+    },
+    {
+      how: "is stopped",
+      away: () => docker(["stop", outputs.containers.mariadb]),
+      back: async () => {
+        await docker(["start", outputs.containers.mariadb]);
+        await failures.healthy(outputs.containers.mariadb);
+      },
+    },
+    { how: "refuses the edge", away: () => refuse("LOCK"), back: () => refuse("UNLOCK") },
+  ];
+  for (const { how, away, back } of outages) {
+    it(`answers and ends calls without delay while the database ${how}, registers phones again, and records the calls afterwards`, async (test) => {
+      await phone.register(bob);
+      const since = Math.floor(Date.now() / 1000);
+      // These are in the database when it goes.
+      const earlier = load(caller, { user: alice, ...echo, calls: 10, holdMs: 6000 });
+      await waitFor("ten calls in the database", () => failures.dialogs(10, since), 30_000);
+      await away();
+      let runs: Load[];
+      try {
+        runs = [await earlier, await load(caller, { user: alice, ...echo, calls: 20, holdMs: 500 })];
+        const again = await phone.register(bob);
+        assert.deepEqual(again.log["register"], ["200"], "a phone that is known registers again");
+      } finally {
+        await back();
+      }
+      for (const run of runs) {
+        print(test, run);
+        allAnswered(run);
+        // A SIP worker that waits for the database does so for a second, three times over.
+        assert.ok((run.endings.at(-1) ?? Infinity) < 2500, "each BYE is answered at once");
+        await waitFor("a record of each call", async () => (await failures.records(run.id)) === run.calls, 60_000);
+      }
+      await waitFor("no call in the database", () => failures.dialogs(0, since), 30_000);
+    });
+  }
+
+  it("gives up what the API did not take in time", () =>
+    waitFor("an event that is too old", async () => (await deliveries("expired")) > 0, 90_000));
 
   it("is killed itself, and knows phones and calls again", async (test) => {
     const edge = outputs.containers.kamailio;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   kamailioRuntime,
+  opsPort,
   renderKamailioConfig,
   renderKamailioSecrets,
   type KamailioConfigArgs,
@@ -14,6 +15,7 @@ import { SipAgent } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { TestContainer } from "./container.ts";
 import { databaseSecrets, query, runDatabaseJob, startDatabase } from "./database.ts";
+import { parseExposition, scrapeScript, sum } from "./exposition.ts";
 import { ensureImage } from "./images.ts";
 
 /** An edge on one loopback device; the public address is one that nobody can reach. */
@@ -171,6 +173,13 @@ export class TestEdge implements AsyncDisposable {
     const { exitCode, rows, error } = await query(this.mariadb, sql);
     if (exitCode !== 0) throw new Error(`${sql}: ${error}`);
     return rows;
+  }
+
+  /** A counter or gauge: the sum of its series with these labels. */
+  async metric(name: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+    const scrape = scrapeScript(this.config.opsAddress, opsPort);
+    const text = await docker(["exec", this.#kamailio.name, "bash", "-c", scrape]);
+    return sum(parseExposition(text), name, labels);
   }
 
   /** The database hangs while `action` runs: it takes connections, and answers nothing. */

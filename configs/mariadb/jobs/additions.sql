@@ -201,5 +201,26 @@ CREATE TABLE IF NOT EXISTS cdr_queue (
   `key` VARCHAR(64) NOT NULL,
   val VARCHAR(4096) NOT NULL
 ) ENGINE = InnoDB;
--- A dialog's variable `cdr` holds names that a caller has chosen.
-ALTER TABLE dialog_vars MODIFY COLUMN dialog_value VARCHAR(2048) NOT NULL;
+-- Events for the API that still waited then, and those that it had not taken (module htable).
+CREATE TABLE IF NOT EXISTS event_queue (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  `key` VARCHAR(64) NOT NULL,
+  val VARCHAR(4096) NOT NULL
+) ENGINE = InnoDB;
+CREATE TABLE IF NOT EXISTS event_unsent (
+  id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  key_name VARCHAR(64) NOT NULL,
+  key_type INT NOT NULL DEFAULT 0,
+  value_type INT NOT NULL DEFAULT 0,
+  key_value VARCHAR(16000) NOT NULL,
+  expires INT NOT NULL DEFAULT 0
+) ENGINE = InnoDB;
+INSERT IGNORE INTO version (table_name, table_version) VALUES ('event_unsent', 2);
+
+-- Calls (dialogs.cfg): one row for each, and no values of a call that is gone. A dialog's variable `cdr` holds names that a caller has chosen.
+ALTER TABLE dialog ADD UNIQUE INDEX IF NOT EXISTS call_idx (hash_entry, hash_id);
+DELETE FROM dialog_vars WHERE (hash_entry, hash_id) NOT IN (SELECT hash_entry, hash_id FROM dialog);
+ALTER TABLE dialog_vars
+  MODIFY COLUMN dialog_value VARCHAR(2048) NOT NULL,
+  ADD UNIQUE INDEX IF NOT EXISTS value_idx (hash_entry, hash_id, dialog_key),
+  ADD CONSTRAINT value_of_call FOREIGN KEY IF NOT EXISTS (hash_entry, hash_id) REFERENCES dialog (hash_entry, hash_id) ON DELETE CASCADE;
