@@ -3,6 +3,7 @@ import { planAddresses } from "./components/addresses.ts";
 import { AsteriskCluster } from "./components/asterisk-cluster.ts";
 import { serverCertificate } from "./components/certificates.ts";
 import { loadConfig } from "./components/config.ts";
+import { containerDefaults } from "./components/container-defaults.ts";
 import { Database } from "./components/database.ts";
 import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
@@ -19,7 +20,7 @@ import { database } from "./configs/mariadb/index.ts";
 const config = loadConfig();
 const { asterisk, domain, edge, resources, rotation, rtp, timers } = config;
 const plan = planAddresses(config.networks, asterisk.nodes, rtp.instances, edge.ipv6.subnet);
-const defaults = { prefix: config.name, logs: config.logs, limits: config.limits };
+const defaults = containerDefaults(config, plan);
 
 const certificate = serverCertificate(config, plan);
 const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan, front: isWatched(config) });
@@ -138,6 +139,8 @@ export const dashboardsLogin = monitoring?.login;
 export const grafanaLogin = monitoring?.grafanaLogin;
 /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
 export const homerPassword = monitoring?.homerPassword;
+/** Kibana's own log-in behind the front door: user → password; secret. */
+export const kibanaLogins = monitoring?.kibanaLogins;
 /** What browsers have to trust for the dashboards, PEM; empty: a public CA. */
 export const dashboardsCa = monitoring?.ca;
 /** Parts that are not run, each with the reason. */

@@ -12,6 +12,14 @@ export interface Certificate {
   readonly ca: pulumi.Output<string>;
 }
 
+/** A private key in the two forms that programs read. */
+export interface PrivateKeyForms {
+  /** As OpenSSL writes it, PEM; secret. */
+  readonly key: pulumi.Output<string>;
+  /** PKCS #8, PEM: for programs in Java; secret. */
+  readonly pkcs8: pulumi.Output<string>;
+}
+
 /** What a server certificate is for. A change issues a new one; it is reloaded live. */
 export interface ServerCertificateArgs {
   /** Names in the certificate; the first is the common name. */
@@ -96,7 +104,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
   }
 
   /** Issues a certificate for a server. */
-  server(name: string, { dnsNames, ipAddresses, rotation }: ServerCertificateArgs): Certificate {
+  server(name: string, { dnsNames, ipAddresses, rotation }: ServerCertificateArgs): Certificate & PrivateKeyForms {
     const key = new tls.PrivateKey(`${name}-key`, keyArgs, { parent: this, replacementTrigger: rotation });
     const request = new tls.CertRequest(
       `${name}-request`,
@@ -109,11 +117,11 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       { parent: this },
     );
     const chain = this.sign(name, request, ["digital_signature", "key_agreement", "server_auth"]);
-    return { chain, key: key.privateKeyPem, ca: this.certificate };
+    return { chain, key: key.privateKeyPem, pkcs8: key.privateKeyPemPkcs8, ca: this.certificate };
   }
 
   /** Issues a certificate for a client. */
-  client(name: string, args: ClientCertificateArgs): ClientCertificate {
+  client(name: string, args: ClientCertificateArgs): ClientCertificate & PrivateKeyForms {
     const key = new tls.PrivateKey(`${name}-key`, keyArgs, { parent: this, replacementTrigger: args.rotation });
     const request = new tls.CertRequest(
       `${name}-request`,
@@ -128,7 +136,12 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       { parent: this },
     );
     const certificate = this.sign(name, request, ["digital_signature", "client_auth"]);
-    return { certificate, key: key.privateKeyPem, publicKey: key.publicKeyPem };
+    return {
+      certificate,
+      key: key.privateKeyPem,
+      pkcs8: key.privateKeyPemPkcs8,
+      publicKey: key.publicKeyPem,
+    };
   }
 
   /** What a server checks its clients with. */

@@ -10,6 +10,8 @@ import { mariadbDefaults } from "../configs/mariadb/index.ts";
 import { defaultClass, subscriberNameProblem } from "../configs/mariadb/rows.ts";
 import { prometheusDefaults } from "../configs/prometheus/index.ts";
 import { calledPattern, numberPattern, trunkNamePattern } from "../configs/mariadb/trunks.ts";
+import { elasticsearchDefaults } from "../configs/elasticsearch/index.ts";
+import { logstashDefaults } from "../configs/logstash/index.ts";
 import { rtpengineCapacity, smallestSubnet6, smallestSubnets, type Subnets } from "./addresses.ts";
 import { ownBase } from "./context-hash.ts";
 import { defaultPinsFile, registryProblem } from "./image-pins.ts";
@@ -708,6 +710,7 @@ export const configSchema = z.strictObject({
     homer: rotation("password of HOMER's user `admin`"),
     homerDatabase: rotation("password of HOMER's database"),
     grafana: rotation("password of Grafana's user `admin`; its container is replaced"),
+    logs: rotation("passwords of Elasticsearch's users, Kibana's log-in among them"),
     database: section({
       kamailio: rotation("password of the database's user `kamailio`"),
       asterisk: rotation("password of the database's user `asterisk`"),
@@ -1039,6 +1042,20 @@ export const configSchema = z.strictObject({
       {},
       { description: "Other images than those of `images/upstream.json`, by tool, such as of a mirror." },
     ),
+    logs: section({
+      retentionDays: defaulted(integer(1, 3650), elasticsearchDefaults.retentionDays, {
+        description: "Days that log lines can be searched. There is no for ever.",
+      }),
+      elasticsearchHeapMb: defaulted(integer(512, 31_744), elasticsearchDefaults.heapMb, {
+        description: "Java heap of Elasticsearch in MiB; its container gets twice as much.",
+      }),
+      logstashHeapMb: defaulted(integer(256, 8192), logstashDefaults.heapMb, {
+        description: "Java heap of Logstash in MiB; its container gets twice as much.",
+      }),
+      queueMb: defaulted(integer(64, 102_400), logstashDefaults.queueMb, {
+        description: "MiB of log lines that may wait on disk while Elasticsearch is away.",
+      }),
+    }),
     unavailable: defaulted(
       z.partialRecord(z.enum(upstreamTools), z.string()),
       {},

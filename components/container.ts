@@ -4,12 +4,22 @@ import type * as pulumi from "@pulumi/pulumi";
 /** What a container belongs to; rules, exemptions and dashboards are keyed on it. */
 export type Plane = "edge" | "voice" | "media" | "data" | "monitoring" | "front";
 
+/** Where logs go, for all services of a stack. */
+export interface LogSettings {
+  /** Size at which the engine rotates the log that it keeps. */
+  readonly maxSizeMb: number;
+  /** Files that it keeps. */
+  readonly maxFiles: number;
+  /** `address:port` that the engine sends every line to as well, by UDP and without ever waiting. Default: nowhere. */
+  readonly collector?: string;
+}
+
 /** What all containers of a stack have in common. */
 export interface ContainerDefaults {
   /** First part of every name. */
   readonly prefix: string;
-  /** Rotation of the engine's own log files. A change replaces the container. */
-  readonly logs: { readonly maxSizeMb: number; readonly maxFiles: number };
+  /** What happens to what a container prints. A change replaces the container. */
+  readonly logs: LogSettings;
   /** Limits per process and per user id. A change replaces the container. */
   readonly limits: { readonly openFiles: number; readonly processes: number };
 }
@@ -56,9 +66,35 @@ export function hardened(defaults: ContainerDefaults, memoryMb: number) {
       { name: "nofile", soft: limits.openFiles, hard: limits.openFiles },
       { name: "nproc", soft: limits.processes, hard: limits.processes },
     ],
-    logDriver: "json-file",
-    logOpts: { "max-size": `${logs.maxSizeMb}m`, "max-file": String(logs.maxFiles) },
+    ...localLog(logs),
   } satisfies Partial<docker.ContainerArgs>;
+}
+
+/** The engine keeps the log, and that is all. */
+function localLog({ maxSizeMb, maxFiles }: LogSettings) {
+  return { logDriver: "json-file", logOpts: { "max-size": `${maxSizeMb}m`, "max-file": String(maxFiles) } };
+}
+
+/**
+ * The log of a service: kept by the engine, and sent to the collector where there is one. `docker logs` shows it either way. A container
+ * starts and runs when nobody is at the collector's address; what is sent then is in the engine's copy only.
+ * @param tag by which the collector knows whose lines they are
+ */
+export function serviceLog(logs: LogSettings, tag: string) {
+  const { collector, maxSizeMb, maxFiles } = logs;
+  if (collector === undefined) return localLog(logs);
+  return {
+    logDriver: "syslog",
+    logOpts: {
+      "syslog-address": `udp://${collector}`,
+      // With microseconds, so that lines of one call stay in their order.
+      "syslog-format": "rfc5424micro",
+      tag,
+      mode: "non-blocking",
+      "cache-max-size": `${maxSizeMb}m`,
+      "cache-max-file": String(maxFiles),
+    },
+  };
 }
 
 /** Mounts in the provider's words. */

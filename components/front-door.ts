@@ -28,6 +28,8 @@ export interface FrontDoorArgs {
   readonly bind: string;
   /** Certificate that browsers see. Live. */
   readonly certificate: Pick<Certificate, "chain" | "key">;
+  /** CA of the tools that speak TLS themselves, PEM; needed with such a site. Live. */
+  readonly toolsCa?: pulumi.Output<string>;
   /** Who may come in. Live. */
   readonly user: string;
   /** Counter: another value makes a new password. Live. */
@@ -99,8 +101,12 @@ export class FrontDoor extends pulumi.ComponentResource {
         content: {
           kind: "live",
           files: pulumi
-            .all([args.certificate.chain, args.certificate.key])
-            .apply(([chain, key]): FileMap => ({ "server.pem": chain, "server.key": key })),
+            .all([args.certificate.chain, args.certificate.key, args.toolsCa])
+            .apply(([chain, key, ca]): FileMap => ({
+              "server.pem": chain,
+              "server.key": key,
+              ...(ca !== undefined && { "tools-ca.pem": ca }),
+            })),
         },
       },
       own,

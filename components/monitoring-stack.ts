@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { grafanaUser } from "../configs/grafana/index.ts";
+import { users } from "../configs/elasticsearch/objects.ts";
 import { renderLanding } from "../configs/landing/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { AcmeSource } from "./certificates.ts";
@@ -7,6 +8,7 @@ import type { Certificate } from "./certificate-authority.ts";
 import type { Config } from "./config-parse.ts";
 import type { ContainerDefaults } from "./container.ts";
 import { FrontDoor } from "./front-door.ts";
+import { LogPipeline, pipelinePorts } from "./log-pipeline.ts";
 import { dashboardCertificate } from "./dashboard-certificate.ts";
 import { Grafana } from "./grafana.ts";
 import { MetricsStack } from "./metrics-stack.ts";
@@ -65,6 +67,8 @@ export class MonitoringStack extends pulumi.ComponentResource {
   public readonly login: pulumi.Output<{ user: string; password: string }>;
   /** Who may log in to Grafana, and the password; secret. Undefined: it does not run. */
   public readonly grafanaLogin: pulumi.Output<{ user: string; password: string }> | undefined;
+  /** Kibana's own log-in behind the front door: user → password; secret. Undefined without Kibana. */
+  public readonly kibanaLogins: pulumi.Output<Record<string, string>> | undefined;
   /** What browsers have to trust, PEM; empty: a public CA. */
   public readonly ca: pulumi.Output<string>;
   /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
@@ -102,11 +106,14 @@ export class MonitoringStack extends pulumi.ComponentResource {
         config,
         tools,
         // Prometheus and Alertmanager are scraped.
-        pages: published.flatMap(([site]) =>
-          site === "grafana" || site === "homer" || site === "kibana"
-            ? [{ tool: dashboardTools[site], port: Number(upstreams[site].split(":")[1]) }]
-            : [],
-        ),
+        pages: [
+          ...published.flatMap(([site]) =>
+            site === "grafana" || site === "homer" || site === "kibana"
+              ? [{ tool: dashboardTools[site], port: Number(upstreams[site].split(":")[1]) }]
+              : [],
+          ),
+          ...pipelinePorts(tools),
+        ],
         urls: { prometheus: this.dashboards.prometheus ?? "", alertmanager: this.dashboards.alertmanager ?? "" },
         edgeCertificate: { name: config.domain, ca: args.sipCertificate.ca },
         // Of one that the operator brings for it nobody says which CA it is of.
@@ -116,6 +123,24 @@ export class MonitoringStack extends pulumi.ComponentResource {
       },
       own,
     );
+    const logs = tools.has("elasticsearch")
+      ? new LogPipeline(
+          "logs",
+          {
+            ...common,
+            tools,
+            images: monitoring.images,
+            settings: monitoring.logs,
+            publicUrl: this.dashboards.kibana?.replace(/\/$/, ""),
+            certificates: { ...config.certificates, rotation: config.rotation.certificates.ca },
+            rotation: config.rotation.logs,
+            protect: config.prod,
+          },
+          own,
+        )
+      : undefined;
+    this.kibanaLogins = logs?.logins;
+
     const door = new FrontDoor(
       "front-door",
       {
@@ -126,6 +151,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
           outside,
           ...(site !== "landing" && { upstream: upstreams[site] }),
           ...(site === "homer" && { login: "bearer" as const }),
+          ...(site === "kibana" && { tls: true }),
         })),
         landing: renderLanding({
           stack: pulumi.getStack(),
@@ -137,10 +163,14 @@ export class MonitoringStack extends pulumi.ComponentResource {
             ...(tools.has("grafana")
               ? [{ where: "Grafana, after that", user: grafanaUser, output: "grafanaLogin" }]
               : []),
+            ...(tools.has("kibana")
+              ? [{ where: "Kibana, after that", user: users.reader, output: "kibanaLogins" }]
+              : []),
           ],
         }),
         bind: monitoring.bind,
         certificate,
+        ...(logs !== undefined && { toolsCa: logs.ca }),
         user: monitoring.user,
         rotation: config.rotation.dashboards,
       },
@@ -167,6 +197,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
     this.containers = {
       nginx: door.container.name,
       ...metrics.containers,
+      ...logs?.containers,
       ...(grafana !== undefined && { grafana: grafana.container.name }),
       ...Object.fromEntries(
         Object.entries(homer?.containers ?? {}).map(([role, { name: container }]) => [role, container]),

@@ -5,6 +5,7 @@ import {
   hardened,
   labels,
   replaceOnChanges,
+  serviceLog,
   volumeMounts,
   type Attachment,
   type ContainerDefaults,
@@ -83,6 +84,7 @@ export function service(name: string, args: ServiceArgs, options: ServiceOptions
     name,
     {
       ...hardened(defaults, args.memoryMb),
+      ...serviceLog(defaults.logs, name),
       name: `${defaults.prefix}-${name}`,
       image: args.image.imageId,
       user: `${args.uid}:${args.gid}`,

@@ -4,7 +4,7 @@ import { beatsPort } from "../logstash/index.ts";
 
 /** UDP port that Docker's log driver sends lines to. */
 export const syslogPort = 5514;
-/** TCP port of its own state, for the health check. */
+/** TCP port of its statistics, which can be read and nothing else: for the health check and the probe. */
 export const filebeatHttpPort = 5066;
 
 /** How the container has to be run: the upstream image with its own user; no socket of Docker, no file of the host. */
@@ -63,7 +63,7 @@ output.logstash:
   ssl.verification_mode: full
 
 http.enabled: true
-http.host: 127.0.0.1
+http.host: 0.0.0.0
 http.port: ${filebeatHttpPort}
 
 logging.level: warning

@@ -99,9 +99,23 @@ ${renderText(rtpenginePattern)}
     date { match => ["[@metadata][at]", "UNIX"] }
   } else if [service][name] == "mariadb" {
 ${renderText(mariadbPattern)}
+  } else if [service][name] == "nginx" and [@metadata][line] {
+    mutate { copy => { "[@metadata][line]" => "line" } }
+    mutate {
+      rename => {
+        "[@metadata][line][client]" => "[source][ip]"
+        "[@metadata][line][method]" => "[http][request][method]"
+        "[@metadata][line][path]" => "[url][path]"
+        "[@metadata][line][status]" => "[http][response][status_code]"
+      }
+    }
+    # Empty: nobody was asked for a password there.
+    if [@metadata][line][user] and [@metadata][line][user] != "" {
+      mutate { copy => { "[@metadata][line][user]" => "[user][name]" } }
+    }
   } else if [@metadata][line] {
     # Tools of the monitoring plane: each has its own names for the same.
-    mutate { copy => { "[@metadata][line]" => "[line]" } }
+    mutate { copy => { "[@metadata][line]" => "line" } }
     mutate {
       rename => {
         "[@metadata][line][msg]" => "message"

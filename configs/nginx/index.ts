@@ -15,6 +15,8 @@ export interface Site {
    * - `bearer`: its pages send `Authorization: Bearer` to `/api/`, which the tool itself checks; there the front door asks for nothing.
    */
   readonly login?: "none" | "bearer";
+  /** The tool itself speaks TLS, with a certificate for its host name from the CA in `tools-ca.pem`. Default false. */
+  readonly tls?: boolean;
 }
 
 /** What the front door's configuration depends on. A change of any value replaces the container. */
@@ -187,8 +189,11 @@ const headers = [
   'add_header Referrer-Policy "same-origin" always;',
 ];
 
-function siteFile({ name, port, upstream, login = "none" }: Site, { prometheus }: NginxConfigArgs): string {
-  const body = upstream === undefined ? landing(prometheus) : tool(upstream, login);
+function siteFile(
+  { name, port, upstream, login = "none", tls = false }: Site,
+  { prometheus }: NginxConfigArgs,
+): string {
+  const body = upstream === undefined ? landing(prometheus) : tool(upstream, login, tls);
   const lines = [
     "server {",
     `  listen ${port} ssl;`,
@@ -204,22 +209,34 @@ function siteFile({ name, port, upstream, login = "none" }: Site, { prometheus }
   return lines.join("\n");
 }
 
-function tool(upstream: string, login: NonNullable<Site["login"]>): string[] {
+function tool(upstream: string, login: NonNullable<Site["login"]>, tls: boolean): string[] {
+  const scheme = tls ? "https" : "http";
   const open = [
     "location /api/ {",
     "  # The tool's own log-in, whose token comes in the header of this password.",
     "  auth_basic off;",
-    "  proxy_pass http://$tool;",
+    `  proxy_pass ${scheme}://$tool;`,
     "  include forwarded.conf;",
     "}",
   ];
   return [
     `set $tool ${upstream};`,
+    ...(tls ? verified(upstream) : []),
     ...(login === "bearer" ? open : []),
     "location / {",
-    "  proxy_pass http://$tool;",
+    `  proxy_pass ${scheme}://$tool;`,
     "  include proxy.conf;",
     "}",
+  ];
+}
+
+/** Without these nginx would take any certificate. */
+function verified(upstream: string): string[] {
+  return [
+    "proxy_ssl_trusted_certificate /etc/nginx/tls/tools-ca.pem;",
+    "proxy_ssl_verify on;",
+    `proxy_ssl_name ${upstream.replace(/:.*/, "")};`,
+    "proxy_ssl_server_name on;",
   ];
 }
 

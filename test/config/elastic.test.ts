@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { hashSync } from "bcryptjs";
 import {
   elasticsearchRuntime,
   renderElasticsearchConfig,
@@ -57,13 +56,16 @@ async function tls(name: string) {
 
 async function startNode(failures: Readonly<Record<string, number>> = {}): Promise<TestContainer> {
   const { mounts, tmpfs, uid, gid, command, healthcheck } = elasticsearchRuntime();
-  const setupHash = hashSync(passwords.setup, 4);
   const node = TestContainer.start({
     role: "elasticsearch",
     image,
     files: {
       [mounts.config]: renderElasticsearchConfig({ clusterName: "sbc-test" }),
-      [mounts.secrets]: renderElasticsearchSecrets({ tls: await tls("elasticsearch"), setupHash }),
+      [mounts.secrets]: renderElasticsearchSecrets({
+        tls: await tls("elasticsearch"),
+        setupPassword: passwords.setup,
+        salt: "s".repeat(22),
+      }),
     },
     tmpfs: { ...tmpfs, [mounts.data]: "uid=1000,gid=1000,mode=0750,size=8m" },
     command: asInVolume(["env", `STAND_IN_FAILURES=${JSON.stringify(failures)}`, ...command]),

@@ -66,6 +66,8 @@ const fillRights = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER"];
 const writable: Readonly<Record<string, readonly string[]>> = {
   mariadb: ["/run/mysqld", "/var/lib/mysql"],
   asterisk: ["/run/asterisk"],
+  elasticsearch: ["/usr/share/elasticsearch/data"],
+  logstash: ["/usr/share/logstash/data"],
 };
 
 /** True for containers that run once. */
@@ -330,7 +332,10 @@ export const checks: readonly Check[] = [
     title: "rotates its log",
     problem: ({ HostConfig: { LogConfig } }) =>
       unless(
-        ["max-size", "max-file"].every((key) => LogConfig.Config?.[key] !== undefined),
+        ["max-size", "max-file"].every(
+          (key) => LogConfig.Config?.[LogConfig.Type === "syslog" ? `cache-${key}` : key] !== undefined,
+        ) &&
+          (LogConfig.Type !== "syslog" || LogConfig.Config?.["mode"] === "non-blocking"),
         JSON.stringify(LogConfig),
       ),
     broken: ({ HostConfig }) => (HostConfig.LogConfig = { Type: "json-file", Config: {} }),

@@ -82,7 +82,7 @@ export class TestContainer implements AsyncDisposable {
   }
 
   /** Waits until a health check (as Docker takes it, `CMD` first) succeeds. @throws with the output when it does not. */
-  async healthy([, ...command]: readonly string[]): Promise<void> {
+  async healthy([, ...command]: readonly string[], limitMs = 60_000): Promise<void> {
     try {
       await waitFor(
         `health of ${this.name}`,
@@ -90,7 +90,7 @@ export class TestContainer implements AsyncDisposable {
           if (this.#process.exitCode !== null) throw new Error(`${this.name} ended with ${this.#process.exitCode}`);
           return (await this.exec(command)).exitCode === 0;
         },
-        60_000,
+        limitMs,
       );
     } catch (error) {
       await this[Symbol.asyncDispose]();

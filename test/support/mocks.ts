@@ -97,7 +97,12 @@ function outputs(args: pulumi.runtime.MockResourceArgs, exitCode: (name: string)
     case "random:index/randomPassword:RandomPassword":
       return { ...inputs, result: secret(passwordOf(args.name)) };
     case "tls:index/privateKey:PrivateKey":
-      return { ...inputs, privateKeyPem: secret(pem("PRIVATE KEY")), publicKeyPem: pem("PUBLIC KEY") };
+      return {
+        ...inputs,
+        privateKeyPem: secret(pem("EC PRIVATE KEY")),
+        privateKeyPemPkcs8: secret(pem("PRIVATE KEY")),
+        publicKeyPem: pem("PUBLIC KEY"),
+      };
     case "tls:index/certRequest:CertRequest":
       return { ...inputs, certRequestPem: pem("CERTIFICATE REQUEST") };
     case "tls:index/selfSignedCert:SelfSignedCert":

@@ -1,24 +1,26 @@
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { describe, it } from "node:test";
+import { compareSync } from "bcryptjs";
 import { load } from "js-yaml";
 import { logFields, mappingProperties } from "../../configs/elasticsearch/fields.ts";
 import {
   checkPasswords,
+  elasticsearchDefaults,
   elasticsearchRuntime,
   elasticsearchUrl,
   renderElasticsearchConfig,
   renderElasticsearchSecrets,
   renderSetupBodies,
   renderSetupLogin,
-  renderTlsFiles,
 } from "../../configs/elasticsearch/index.ts";
 import { indexTemplate, logStreams, roles, users } from "../../configs/elasticsearch/objects.ts";
 import { filebeatRuntime, renderFilebeatConfig, syslogPort } from "../../configs/filebeat/index.ts";
-import { kibanaRuntime, renderKibanaConfig, renderKibanaSecrets } from "../../configs/kibana/index.ts";
+import { kibanaDefaults, kibanaRuntime, renderKibanaConfig, renderKibanaSecrets } from "../../configs/kibana/index.ts";
 import { renderObjects, savedObjects, type SavedObject } from "../../configs/kibana/objects.ts";
 import {
   beatsPort,
+  logstashDefaults,
   logstashRuntime,
   renderLogstashConfig,
   renderLogstashSecrets,
@@ -28,7 +30,7 @@ import { linePatterns, mariadbPattern, rtpenginePattern } from "../../configs/lo
 import { quoted, renderPipeline, streamServices } from "../../configs/logstash/pipeline.ts";
 import { grok, ruby, rubyReplacement } from "../support/grok.ts";
 
-const tls = { ca: "CA", certificate: "CERT", key: "-----BEGIN PRIVATE KEY-----\n" };
+const tls = { ca: "CA", certificate: "CERT", key: "KEY" };
 const password = "abcdefgh12345678";
 const masked = (line: string) =>
   masks.reduce(
@@ -235,6 +237,26 @@ describe("lines that are recognised", () => {
   });
 });
 
+describe("the page on logs", () => {
+  const page = readFileSync("docs/monitoring-logs.md", "utf8");
+
+  it("has the sizes that the containers really get", () => {
+    const rows = [
+      ["elasticsearch", elasticsearchDefaults.heapMb, elasticsearchRuntime().memoryMb],
+      ["logstash", logstashDefaults.heapMb, logstashRuntime().memoryMb],
+      ["kibana", kibanaDefaults.heapMb, kibanaRuntime().memoryMb],
+      ["filebeat", "", filebeatRuntime.memoryMb],
+    ] as const;
+    for (const [name, heap, limit] of rows) {
+      assert.match(page, new RegExp(`^\\| ${name} +\\| ${heap} *\\| ${limit} +\\|`, "m"), name);
+    }
+    assert.ok(page.includes(`| ${elasticsearchDefaults.retentionDays} days`));
+    assert.ok(
+      page.includes(`| ${logstashDefaults.queueMb} MiB`) && page.includes(`| ${logstashDefaults.deadLetterMb} MiB`),
+    );
+  });
+});
+
 /** Fields that a filter may set without being searchable: they are gone before the output, or shown only. */
 const passing = /^(@metadata\.|line$|agent$|ecs$|input$|log\.syslog|log\.source|line\.)/;
 
@@ -386,8 +408,16 @@ describe("users and roles", () => {
     }
     const keys = { session: "k".repeat(31), objects: "k".repeat(32), reporting: "k".repeat(32) };
     assert.throws(() => renderKibanaSecrets({ tls, password, keys }), /session key must be 32/);
-    assert.throws(() => renderElasticsearchSecrets({ tls, setupHash: "plain" }), /no bcrypt hash/);
-    assert.throws(() => renderTlsFiles({ ...tls, key: "-----BEGIN EC PRIVATE KEY-----" }), /PKCS #8/);
+    const salt = "s".repeat(22);
+    assert.throws(() => renderElasticsearchSecrets({ tls, setupPassword: "a b", salt }), /setup password/);
+  });
+
+  it("knows the set-up user by a hash that stays the same", () => {
+    const secrets = { tls, setupPassword: password, salt: "s".repeat(22) };
+    const [user, hash = ""] = renderElasticsearchSecrets(secrets)["users"]?.trim().split(":") ?? [];
+    assert.equal(user, users.setup);
+    assert.ok(compareSync(password, hash) && !compareSync("another12345678", hash));
+    assert.deepEqual(renderElasticsearchSecrets(secrets), renderElasticsearchSecrets(secrets));
   });
 });
 

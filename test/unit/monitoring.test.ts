@@ -55,6 +55,7 @@ describe("the configuration of monitoring", () => {
   const hook = { name: "chat", url: "https://alerts.example.com/" };
   for (const [what, monitoring, problem, more] of [
     ["an unknown tool", { without: ["splunk"] }, /monitoring\.without\.?\[?0\]?.*must be grafana or/s],
+    ["logs that are kept for no day", { logs: { retentionDays: 0 } }, /monitoring\.logs\.retentionDays = 0/],
     [
       "one port for two dashboards",
       { ports: { grafana: 9090 } },

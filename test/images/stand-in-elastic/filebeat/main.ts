@@ -14,7 +14,7 @@ const yml = settings(path);
 expect(yml, {
   "output.logstash.ssl.verification_mode": "full",
   "output.logstash.ssl.certificate_authorities": ["/run/secrets/ca.crt"],
-  "http.host": "127.0.0.1",
+  "http.host": "0.0.0.0",
 });
 const { "filebeat.inputs": inputs } = document(path) as { "filebeat.inputs": Record<string, unknown>[] };
 const [input] = inputs;
@@ -44,7 +44,7 @@ createSocket("udp4", (message) => {
 }).bind(5514, "0.0.0.0");
 createServer((request, response) => {
   answer(response, request.url === "/stats" ? 200 : 404, { standIn: true });
-}).listen(Number(yml["http.port"]), "127.0.0.1", () => {
+}).listen(Number(yml["http.port"]), "0.0.0.0", () => {
   say("stand-in for Filebeat is up: it keeps lines in a file, and passes nothing on");
 });
 process.on("SIGTERM", () => process.exit(0));
