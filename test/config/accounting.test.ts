@@ -285,6 +285,6 @@ describe("call records of the edge, a stand-in for the node being SIPp", { timeo
   sayWho({
     what: "that no node takes",
     phone: ["call"],
-    row: { sip_code: "408", cause: "no answer", ended_by: "edge", ring_time: "NULL", ring_ms: "0" },
+    row: { sip_code: "503", cause: "no answer", ended_by: "edge", ring_time: "NULL", ring_ms: "0" },
   });
 });

@@ -124,12 +124,13 @@ export class AttackedEdge implements AsyncDisposable {
   }
 
   /**
-   * Proportional set size of all processes of the edge, in KiB: what they have of their own, and their shared memory once.
+   * What all processes of the edge have of their own, and their shared memory once, in KiB. Not the pages of files: their share is less when another
+   * container has them too.
    */
   async residentKb(): Promise<number> {
-    const script = "cat /proc/[0-9]*/smaps_rollup 2> /dev/null";
-    const text = await docker(["exec", this.outputs.containers.kamailio, "bash", "-c", `${script}; true`]);
-    return [...text.matchAll(/^Pss: +(\d+) kB$/gm)].reduce((total, [, kb]) => total + Number(kb), 0);
+    const script = "cat /proc/[0-9]*/smaps_rollup 2> /dev/null; true";
+    const text = await docker(["exec", this.outputs.containers.kamailio, "bash", "-c", script]);
+    return [...text.matchAll(/^Pss_(?:Anon|Shmem): +(\d+) kB$/gm)].reduce((total, [, kb]) => total + Number(kb), 0);
   }
 
   /** Those of an address's TCP ports that take connections; `ports` as nmap has them. */
