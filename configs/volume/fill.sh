@@ -3,6 +3,8 @@
 set -euo pipefail
 staging=$1 volume=$2 owner=$3 file_mode=$4 folder_mode=$5
 
+# No file is staged when there are none.
+mkdir -p "$staging"
 cd "$staging"
 find . -type d -printf '%P\n' | while read -r folder; do
   mkdir -p "$volume/$folder"
