@@ -1,7 +1,10 @@
+import { mutualTlsPort, wssPort } from "../configs/kamailio/index.ts";
 import { problemIf, type Rule } from "./config-rule.ts";
 import { formatAddress6, isGlobal6, parseCidr6 } from "./ipv6.ts";
 
 const noDoor = "leaves IPv6 without any door; name a transport, or take sbc:edge.ipv6.subnet away";
+
+const usual = { mutualTls: mutualTlsPort, wss: wssPort };
 
 /** The rules of `sbc:edge.ipv6`. */
 export const ipv6Rules: readonly Rule[] = [
@@ -34,12 +37,14 @@ export const ipv6Rules: readonly Rule[] = [
         problem: noDoor,
         example: "'[\"tls\"]'",
       }),
-      ...problemIf(ipv6.transports.includes("mutualTls") && ports.mutualTls === 0, {
-        path: ["edge", "ports", "mutualTls"],
-        value: 0,
-        problem: "leaves mutualTls of sbc:edge.ipv6.transports without a socket; it must be a port, usually 5062",
-        example: "5062",
-      }),
+      ...(["mutualTls", "wss"] as const).flatMap((name) =>
+        problemIf(ipv6.transports.includes(name) && ports[name] === 0, {
+          path: ["edge", "ports", name],
+          value: 0,
+          problem: `leaves ${name} of sbc:edge.ipv6.transports without a socket; it must be a port, usually ${usual[name]}`,
+          example: String(usual[name]),
+        }),
+      ),
     ],
   },
   {
@@ -52,7 +57,7 @@ export const ipv6Rules: readonly Rule[] = [
           problemIf(transport === "udp" || transport === "tcp", {
             path: ["edge", "ipv6", "transports", index],
             value: transport,
-            problem: "is unencrypted SIP, which prod closes to the world; it must be tls or mutualTls",
+            problem: "is unencrypted SIP, which prod closes to the world; it must be tls, mutualTls or wss",
             example: "tls",
           }),
         ),

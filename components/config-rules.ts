@@ -11,6 +11,7 @@ import { pinCommand, pinProblems } from "./image-pins.ts";
 import { problemIf, type Rule } from "./config-rule.ts";
 import { ipv6Rules } from "./config-rules-ipv6.ts";
 import { readableKeys } from "./config-rules-media.ts";
+import { websocketRules } from "./config-rules-websocket.ts";
 import { trunkRules } from "./config-rules-trunks.ts";
 import { overlapping, parseNetwork } from "./ipv6.ts";
 import { isPrivate, overlap, parseAddress, parseCidr } from "./ipv4.ts";
@@ -91,6 +92,7 @@ export const configRules: readonly Rule[] = [
   ...monitoringRules,
   ...trunkRules,
   ...ipv6Rules,
+  ...websocketRules,
   { reads: ["environment", "rtp", "trunks"], check: (config) => (config.prod ? readableKeys(config) : []) },
   {
     reads: ["classes", "timers", "protection"],

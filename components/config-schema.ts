@@ -339,6 +339,10 @@ export const configSchema = z.strictObject({
         description:
           "Host port that leads to 5062/tcp (TLS), where only devices of `sbc:devices` get in; 0: there is no such socket.",
       }),
+      wss: defaulted(integer(0, 65535), 0, {
+        description: "Host port that leads to 8443/tcp, the WebSocket (TLS) for browsers; 0: there is no such socket.",
+        example: "8443",
+      }),
       trunkUdp: defaulted(integer(0, 65535), 0, {
         description: "Host port of a UDP socket that only the addresses of trunks may use; 0 makes none.",
         example: "5070",
@@ -348,6 +352,20 @@ export const configSchema = z.strictObject({
         example: "5070",
       }),
     }),
+    websocketOrigins: defaulted(
+      z.array(
+        pattern(
+          /^https?:\/\/(?=.{1,80}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[1-9]\d{0,4})?$/,
+          "must be the origin of a page as browsers send it, such as https://phone.example.com: no path, no default port",
+        ),
+      ),
+      [],
+      {
+        description: "Pages whose scripts may open the WebSocket, by their origin. Reloaded live.",
+        defaultText: "none; required with `ports.wss`",
+        example: "https://phone.example.com",
+      },
+    ),
     ipv6: section({
       subnet: optional(subnet6(), {
         description:
@@ -356,7 +374,7 @@ export const configSchema = z.strictObject({
         example: "fd00:5bc::/64",
       }),
       transports: optional(z.array(z.enum(ipv6Transports)), {
-        description: "What listens on IPv6, on the ports of sbc_net: 5060, 5060, 5061 and 5062.",
+        description: "What listens on IPv6, on the ports of sbc_net: 5060, 5060, 5061, 5062 and 8443.",
         defaultText: "`udp`, `tcp` and `tls` in dev, `tls` in prod",
         example: "tls",
       }),

@@ -3,12 +3,14 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FileMap } from "../configs/files.ts";
 import {
+  insidePorts,
   kamailioDefaults,
   kamailioRuntime,
   mutualTlsPort,
   renderKamailioConfig,
   renderKamailioSecrets,
   trunkPort,
+  wssPort,
   type Ipv6Transport,
   type KamailioConfigArgs,
   type KamailioLimits,
@@ -97,7 +99,7 @@ export interface KamailioSbcArgs extends Pick<
 }
 
 /** Host ports: by transport, and of the sockets for devices with client certificates and for trunks, which are not there when it is 0. */
-export type EdgePorts = Readonly<SipPorts & { mutualTls: number; trunkUdp: number; trunkTcp: number }>;
+export type EdgePorts = Readonly<SipPorts & { mutualTls: number; wss: number; trunkUdp: number; trunkTcp: number }>;
 
 /** Where the SIP sockets are, and how they are seen from outside. */
 export function sipSockets(
@@ -130,7 +132,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
   public readonly container: docker.Container;
   /** Where phones reach it, by transport, `tls6` with IPv6; undefined where prod publishes none. */
   public readonly sip: Readonly<
-    Record<keyof SipPorts | "mutualTls", string | undefined> & Partial<Record<`${Ipv6Transport}6`, string>>
+    Record<keyof SipPorts | "mutualTls" | "wss", string | undefined> & Partial<Record<`${Ipv6Transport}6`, string>>
   >;
   /** What the events' API checks the signatures with, as libraries for webhooks take it; secret. Undefined when no API is told. */
   public readonly eventsSecret?: pulumi.Output<string>;
@@ -153,6 +155,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
       // Jobs get their addresses from there.
       opsAllow: [addresses.networks.data.ipRange, ...("acme" in args.certificate ? [`${addresses.acme.data}/32`] : [])],
       mutualTls: ports.mutualTls === 0 || publicAddress !== undefined ? ports.mutualTls : mutualTlsPort,
+      wss: ports.wss === 0 || publicAddress !== undefined ? ports.wss : wssPort,
       numbering: args.numbering,
       contactsPerSubscriber: args.contactsPerSubscriber,
       transfers: args.transfers,
@@ -260,8 +263,13 @@ export class KamailioSbc extends pulumi.ComponentResource {
       publicAddress !== undefined && ports[transport] === 0
         ? undefined
         : `${config.publicAddress}:${sockets.publicPorts[transport]}`;
-    const mutualTls = ports.mutualTls === 0 ? undefined : `${config.publicAddress}:${config.mutualTls}`;
-    this.sip = { udp: target("udp"), tcp: target("tcp"), tls: target("tls"), mutualTls, ...ipv6Targets(config) };
+    const optional = (name: "mutualTls" | "wss") =>
+      ports[name] === 0 ? undefined : `${config.publicAddress}:${config[name]}`;
+    this.sip = {
+      ...{ udp: target("udp"), tcp: target("tcp"), tls: target("tls") },
+      ...{ mutualTls: optional("mutualTls"), wss: optional("wss") },
+      ...ipv6Targets(config),
+    };
     this.registerOutputs({ container: this.container.name, sip: this.sip });
   }
 
@@ -337,7 +345,7 @@ function eventsOf({ url, caFile, ...limits }: KamailioSbcArgs["events"]): Kamail
 }
 
 function ipv6Targets({ ipv6 }: KamailioConfigArgs): Partial<Record<`${Ipv6Transport}6`, string>> {
-  const ports = { ...kamailioDefaults.ports, mutualTls: mutualTlsPort };
+  const ports = insidePorts(kamailioDefaults);
   return Object.fromEntries(ipv6?.transports.map((name) => [`${name}6`, `[${ipv6.address}]:${ports[name]}`]) ?? []);
 }
 
@@ -346,12 +354,13 @@ const transports = [
   ["udp", "udp"],
   ["tls", "tcp"],
   ["mutualTls", "tcp"],
+  ["wss", "tcp"],
   ["trunkTcp", "tcp"],
   ["trunkUdp", "udp"],
 ] as const;
 
 function publishedPorts(ports: EdgePorts, ip: string): PublishedPort[] {
-  const inside = { ...kamailioDefaults.ports, mutualTls: mutualTlsPort, trunkTcp: trunkPort, trunkUdp: trunkPort };
+  const inside = { ...insidePorts(kamailioDefaults), trunkTcp: trunkPort, trunkUdp: trunkPort };
   return transports.flatMap(([transport, protocol]) =>
     ports[transport] === 0 ? [] : [{ internal: inside[transport], external: ports[transport], protocol, ip }],
   );

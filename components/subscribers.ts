@@ -80,6 +80,7 @@ export function edgePolicy(config: Config): Policy {
     ...nodePolicy(config),
     ...mediaPolicy(config.rtp),
     ...emergencyPolicy(config.emergency),
+    ...originPolicy(config.edge),
   };
 }
 
@@ -92,6 +93,11 @@ function identityPolicy({ classes }: Config): Policy {
     [`class.${name}.certificate`, Number(certificate === "required")] as const,
   ]);
   return Object.fromEntries(rules);
+}
+
+/** The pages whose scripts may open the WebSocket. */
+function originPolicy({ websocketOrigins }: Config["edge"]): Policy {
+  return Object.fromEntries(websocketOrigins.map((origin) => [`origin.${origin}`, 1]));
 }
 
 /** 4: each node in turn; 11: by relative weight. */

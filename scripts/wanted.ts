@@ -29,6 +29,7 @@ export function readWanted(stack: string): Wanted {
       ["tcp", "tcp"],
       ["tls", "tcp"],
       ["mutualTls", "tcp"],
+      ["wss", "tcp"],
       ["trunkUdp", "udp"],
       ["trunkTcp", "tcp"],
     ] as const

@@ -17,7 +17,7 @@ export interface SipPorts {
 }
 
 /** Ways in by IPv6. */
-export const ipv6Transports = ["udp", "tcp", "tls", "mutualTls"] as const;
+export const ipv6Transports = ["udp", "tcp", "tls", "mutualTls", "wss"] as const;
 export type Ipv6Transport = (typeof ipv6Transports)[number];
 
 /** Limits and timers of the edge: {@link kamailioDefaults} unless given. A change replaces the container. */
@@ -138,6 +138,8 @@ export interface KamailioConfigArgs {
   signature?: SignatureMode;
   /** Port that phones see of the socket on {@link mutualTlsPort}, where nobody gets in without a client certificate; 0: there is no such socket. Default 0. */
   mutualTls?: number;
+  /** Port that phones see of the WebSocket on {@link wssPort}, which is for browsers; 0: there is no such socket. Default 0. */
+  wss?: number;
   /** Limits and timers that differ from {@link kamailioDefaults}. */
   limits?: Partial<KamailioLimits>;
   /** How numbers are dialled. Default: `00` and `0`, no country. */
@@ -194,6 +196,8 @@ export const corePort = 5080;
 
 /** TCP port on `address` of the socket that demands a client certificate. */
 export const mutualTlsPort = 5062;
+/** TCP port on `address` of the WebSocket. */
+export const wssPort = 8443;
 /** UDP and TCP port on `address` for carriers that do not speak TLS, where a stack has asked for it. */
 export const trunkPort = 5070;
 
@@ -205,6 +209,7 @@ export const kamailioDefaults = {
   digest: "MD5",
   signature: "off",
   mutualTls: 0,
+  wss: 0,
   topologyHiding: false,
   userAgentPattern: scannerPattern,
   numbering: {
@@ -249,6 +254,13 @@ export const kamailioDefaults = {
 /** {@link KamailioConfigArgs} with every default filled in. */
 export type KamailioSettings = Required<Omit<KamailioConfigArgs, "limits" | "events" | "ipv6" | "hep" | "metrics">> &
   Pick<KamailioConfigArgs, "events" | "ipv6" | "hep" | "metrics"> & { limits: KamailioLimits };
+
+/** Ports inside of all that phones come in by. */
+export const insidePorts = ({ ports }: Pick<KamailioSettings, "ports">) => ({
+  ...ports,
+  mutualTls: mutualTlsPort,
+  wss: wssPort,
+});
 
 /** Where the SIP sockets are. */
 export type SipSockets = Pick<KamailioSettings, "address" | "publicAddress" | "ports" | "publicPorts" | "trunkPorts">;

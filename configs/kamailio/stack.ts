@@ -3,12 +3,14 @@ import { callRecordColumns, dialogChanges, dialogColumns } from "../mariadb/inde
 import { addressGroups } from "../mariadb/rows.ts";
 import {
   corePort,
+  insidePorts,
   kamailioFolder,
   metricsPort,
   mutualTlsPort,
   opsPort,
   trunkListeners,
   trunkPort,
+  wssPort,
   type KamailioSettings,
 } from "./index.ts";
 import { tlsMounts } from "./tls.ts";
@@ -52,6 +54,7 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_NO_HA1: "0".repeat(settings.digest === "SHA-256" ? 64 : 32),
     SBC_MUTUAL_PORT: mutualTlsPort,
     SBC_TLS_PROFILES: tlsMounts.profiles,
+    SBC_WSS_PORT: settings.wss === 0 ? 0 : wssPort,
     SBC_NO_SHA256: "0".repeat(64),
     SBC_SIGNATURE_SECONDS: signatureSeconds,
     SBC_SIGNATURE_MEMORY: 2 * signatureSeconds + 10,
@@ -118,6 +121,7 @@ export function renderStack(settings: KamailioSettings): string {
     ...(settings.digest === "both" ? ["DIGEST_CHOICE"] : []),
     ...(settings.signature === "off" ? [] : ["SIGNATURE", `SIGNATURE_${settings.signature.toUpperCase()}`]),
     ...(settings.mutualTls === 0 ? [] : ["MUTUAL_TLS"]),
+    ...(settings.wss === 0 ? [] : ["WEBSOCKET"]),
     ...(events === undefined ? [] : ["EVENTS"]),
     ...(ipv6 === undefined ? [] : ["IPV6"]),
     ...(hep === undefined ? [] : ["HEP"]),
@@ -138,10 +142,11 @@ export function renderStack(settings: KamailioSettings): string {
     "",
     ...(["udp", "tcp", "tls"] as const).map((name) => socket(name, name, ports[name], publicPorts[name])),
     ...(settings.mutualTls === 0 ? [] : [socket("mutualTls", "tls", mutualTlsPort, settings.mutualTls)]),
+    ...(settings.wss === 0 ? [] : [socket("wss", "tls", wssPort, settings.wss)]),
     ...trunkListeners(settings).map(({ name, listen, seen }) => `listen=${listen} advertise ${seen} name "${name}"`),
     ...(ipv6?.transports ?? []).map((name) => {
-      const port = name === "mutualTls" ? mutualTlsPort : ports[name];
-      return `listen=${name === "mutualTls" ? "tls" : name}:[${ipv6?.address}]:${port} name "${name}6"`;
+      const transport = name === "udp" || name === "tcp" ? name : "tls";
+      return `listen=${transport}:[${ipv6?.address}]:${insidePorts(settings)[name]} name "${name}6"`;
     }),
     "# Towards the Asterisk nodes, without the public address: they could not reach it.",
     `listen=udp:${address}:${corePort} name "core"`,

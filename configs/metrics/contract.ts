@@ -94,6 +94,7 @@ export const edgeMetrics: readonly EdgeMetric[] = [
         "no_media",
         "no_node",
         "not_allowed",
+        "origin",
         "premium",
         "route",
         "signature",
@@ -104,6 +105,7 @@ export const edgeMetrics: readonly EdgeMetric[] = [
         "trunk_number",
         "trunk_source",
         "user_agent",
+        "websocket",
       ],
     },
     help: "Requests that the edge refused or dropped, by reason",
@@ -228,8 +230,8 @@ export const edgeMetrics: readonly EdgeMetric[] = [
   {
     name: "media_legs",
     type: "counter",
-    labels: { kind: ["osrtp", "rtp", "savp"] },
-    help: "Call legs whose media was agreed, by kind: savp and osrtp are SRTP",
+    labels: { kind: ["dtls", "osrtp", "rtp", "savp"] },
+    help: "Call legs whose media was agreed, by kind: dtls, savp and osrtp are SRTP",
   },
   {
     name: "rtpengine_up",

@@ -25,6 +25,7 @@ const args: KamailioConfigArgs = {
   ...edgeArgs,
   metrics: { address: "127.0.0.68", reader: "127.0.0.1" },
   trunkPorts: { udp: 5070, tcp: 5070 },
+  wss: 8443,
   limits: { authFailuresPerUser: 3, banSeconds: 2 },
   sharedMemoryMb: 64,
 };
@@ -51,6 +52,8 @@ const between: Trunk = {
   ...{ name: "between", hosts: [{ host: "127.0.0.21" }], addresses: [], prefixes: [{ prefix: "+41" }], numbers: [] },
   transit: true,
 };
+/** A page that may open the WebSocket. */
+const page = "https://phone.example.test";
 const signatureKey = { id: "first", key: "company123KEY-company123KEY-company123KEY" };
 const rows = (subscribers: readonly Subscriber[]) =>
   edgeRows({
@@ -58,6 +61,7 @@ const rows = (subscribers: readonly Subscriber[]) =>
     signatureKeys: [signatureKey],
     trunks: [carrier, between],
     trunkSocket: trunkSocket(kamailioSettings(args)),
+    policy: { [`origin.${page}`]: 1 },
   });
 
 async function runReloadJob(network: TestContainer, opsToken: string): Promise<{ exitCode: number; output: string }> {
@@ -103,7 +107,7 @@ describe("Kamailio in our image", () => {
     const lines = message.trimStart().replaceAll(/\r?\n/g, "\r\n");
     const script =
       via === "tls"
-        ? `(cat; sleep 1) | timeout 2 openssl s_client -quiet -connect ${to.replace("/", ":")} 2> /dev/null`
+        ? `(cat; sleep 1) | timeout 2 openssl s_client -quiet -connect ${to.replace(/\/(?=\d+$)/, ":")} 2> /dev/null`
         : `exec 3<>/dev/${via}/${to}; cat >&3; timeout 1 dd bs=65535 count=1 status=none <&3`;
     return (await kamailio.exec(["bash", "-c", script], lines)).stdout.toString("utf8");
   }
@@ -185,7 +189,7 @@ ${extra}Content-Length: 0
       digest: "both",
       signature: "hmac",
       mutualTls: 5062,
-      ipv6: { address: "::1", transports: ["udp", "tcp", "tls", "mutualTls"] },
+      ipv6: { address: "::1", transports: ["udp", "tcp", "tls", "mutualTls", "wss"] },
       topologyHiding: true,
       hep: { address: "127.0.0.69", collector: "127.0.0.70" },
       numbering: { internationalPrefix: "011", nationalPrefix: "", countryCode: "1" },
@@ -202,13 +206,14 @@ ${extra}Content-Length: 0
       ["udp", 5060],
       ["tcp", 5060],
       ["tls", 5061],
-      // Nobody gets in there without a certificate.
+      // Nobody gets in there without a certificate, or without a WebSocket.
       ["tls", 5062],
+      ["tls", 8443],
     ] as const) {
       const options = request("OPTIONS", `sip:${args.domain}`, "", "monitor", transport.toUpperCase());
       const host = transport === "tls" ? "[::1]" : "::1";
       const answer = statusOf(await exchange(transport, options, `${host}/${port}`));
-      assert.equal(answer, port === 5062 ? "" : "SIP/2.0 200 OK", `${transport} ${port}`);
+      assert.equal(answer, port === 5062 || port === 8443 ? "" : "SIP/2.0 200 OK", `${transport} ${port}`);
     }
   });
 
@@ -219,6 +224,7 @@ ${extra}Content-Length: 0
       opsAddress: "127.0.0.67",
       metrics: { address: "127.0.0.67", reader: "127.0.0.1" },
       digest: "SHA-256",
+      wss: 0,
       signature: "static",
       limits: {},
     };
@@ -337,6 +343,34 @@ ${extra}Content-Length: 0
       problems = [...contractProblems(exposition, contract), ...unknownMetrics(exposition, contract)];
       return problems.length === 0;
     }).catch((error: unknown) => assert.deepEqual(problems, [], String(error)));
+  });
+
+  it("opens a WebSocket on its own port only, over TLS, to scripts of the listed pages", async () => {
+    const socket = `${args.address}/8443`;
+    const get = async (to: string, { path = "/", headers = "", transport = "tls" as "tls" | "tcp" } = {}) =>
+      statusOf(await exchange(transport, `GET ${path} HTTP/1.1\nHost: edge\n${headers}Content-Length: 0\n\n`, to));
+    const upgrade = [
+      ...["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Protocol: sip"],
+      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\n",
+    ].join("\n");
+    const good = `${upgrade}Origin: ${page}\n`;
+    assert.match(await get(socket, { headers: good }), /^HTTP\/1.1 101 /);
+    for (const origin of ["", "Origin: https://phone.example.test.evil.example\n", "Origin: null\n"]) {
+      assert.match(await get(socket, { headers: upgrade + origin }), /^HTTP\/1.1 403 /, origin);
+    }
+    for (const path of ["/", "/metrics", "/healthz", "/RPC"])
+      assert.match(await get(socket, { path }), /^HTTP\/1.1 404 /, path);
+    assert.match(await get(`${args.address}/5061`, { headers: good }), /^HTTP\/1.1 403 /);
+    assert.match(await get(`${args.address}/5060`, { headers: good, transport: "tcp" }), /^HTTP\/1.1 403 /);
+    assert.match(await get(ops, { headers: good, transport: "tcp" }), /^HTTP\/1.1 404 /);
+    assert.equal(await exchange("tls", request("OPTIONS", `sip:${args.domain}`, "", "monitor", "TLS"), socket), "");
+    assert.match(await http(ops, "/metrics"), /kamailio_rejected\{reason="origin"\} 3/);
+    const table = (...command: string[]) =>
+      kamailio.exec(["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", ...command]);
+    await table("htable.setxi", "ipban", "127.0.0.1", "1", "60");
+    assert.equal(await get(socket, { headers: good }), "", "banned");
+    await table("htable.delete", "ipban", "127.0.0.1");
+    assert.match(await get(socket, { headers: good }), /^HTTP\/1.1 101 /);
   });
 
   it("takes JSON-RPC with the token only, and no method that could stop it", async () => {

@@ -13,11 +13,13 @@ import type { PhoneSettings } from "../sip/scripts/media/sip-phone.ts";
 import type { SprayInput, SprayReport } from "../sip/scripts/media/spray.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { HomeNetwork } from "./home-network.ts";
-import { EdgeStack, mediaMetric, type Outputs } from "./stack.ts";
+import { EdgeStack, freePort, mediaMetric, type Outputs } from "./stack.ts";
 
 type Transport = PhoneSettings["transport"];
 /** A way in: a transport, by IPv6 where it says so, or the port that asks for a certificate. */
-type Way = Transport | `${Transport}6` | "mutualTls";
+type Way = Transport | `${Exclude<Transport, "wss">}6` | "mutualTls";
+/** A page that may open the WebSocket. */
+const origin = "https://phone.example.test";
 
 /** First byte of the payloads, as the scripts have it: the caller's, the called phone's, a stranger's. */
 const mark = { caller: "17", callee: "34", stranger: "102" } as const;
@@ -40,9 +42,13 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     stack = await EdgeStack.create({
       subscribers: lanes.flatMap((lane) => [{ name: `caller${lane}` }, { name: `callee${lane}` }]),
       asterisk: { nodes: 1 },
-      edge: { ports: { udp: 0, tcp: 0, tls: 0, mutualTls: 15_100 + randomInt(800) }, ipv6: { subnet: subnet6 } },
+      edge: {
+        ports: { udp: 0, tcp: 0, tls: 0, mutualTls: 15_100 + randomInt(800), wss: await freePort() },
+        websocketOrigins: [origin],
+        ipv6: { subnet: subnet6 },
+      },
       rtp: { ...ports, instances: 2 },
-      protection: { unlimited: ["10.0.0.0/8"] },
+      protection: { unlimited: ["10.0.0.0/8"], authFailuresPerUser: 3 },
       classes: [{ name: "default", destinations: ["any"] }],
       devices: ["caller3", "callee3"].map((subscriber) => ({ name: subscriber, subscriber })),
     });
@@ -80,9 +86,10 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     return {
       transport,
       ...(mutual && { certificate: outputs.devices[user] ?? assert.fail(`no device of ${user}`) }),
+      ...(transport === "wss" && { origin }),
       edge: {
         address: edge ?? assert.fail("no IPv6"),
-        port: mutual ? mutualTlsPort : transport === "tls" ? 5061 : 5060,
+        port: mutual ? mutualTlsPort : { udp: 5060, tcp: 5060, tls: 5061, wss: 8443 }[transport],
       },
       domain: outputs.sip.domain,
       address: (ipv6 ? addresses6[lane] : agentOf(lane).address) ?? assert.fail("no address"),
@@ -277,8 +284,8 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
       return (await agentOf(lane).script<{ status: number }[]>("identify", input)).map(({ status }) => status);
     };
     const ipv6 = outputs.addresses.ipv6?.kamailio;
-    const guesses = await identify(0, "caller0", ipv6, 10);
-    assert.deepEqual(guesses, [...Array<number>(9).fill(401), 0]);
+    const guesses = await identify(0, "caller0", ipv6, 3);
+    assert.deepEqual(guesses, [401, 401, 0]);
     // From another address of the same subnet.
     assert.deepEqual(await identify(1, "caller1", ipv6), [0]);
     assert.deepEqual(await identify(1, "caller1", outputs.addresses.kamailio.sbc), [401]);
@@ -286,6 +293,67 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "htable.delete", "ipban"];
     await docker(["exec", outputs.containers.kamailio, ...control, banKey(addresses6[1] ?? "") ?? "none"]);
     assert.deepEqual(await identify(1, "caller1", ipv6), [401]);
+  });
+
+  it("lets what browsers have (WebSocket, ICE, DTLS by OpenSSL) call and be called, with media both ways", async () => {
+    const relays = outputs.addresses.rtpengine.map(({ sbc }) => sbc);
+    const [out, toBrowser, both, service] = await Promise.all([
+      call(0, ["wss", "dtls"], ["udp", "rtp"]),
+      call(1, ["tls", "savp"], ["wss", "dtls"]),
+      call(2, ["wss", "dtls"], ["wss", "dtls"]),
+      echo(3, "wss", ["dtls", "dtls"]),
+    ]);
+    const [first, again] = service.offers;
+    for (const [what, media, sdp, other, setup] of [
+      ["caller", out.caller.media, out.caller.sdp, mark.callee, "active"],
+      ["callee", toBrowser.callee.media, toBrowser.callee.offer, mark.caller, "actpass"],
+      ["caller of two", both.caller.media, both.caller.sdp, mark.callee, "active"],
+      ["callee of two", both.callee.media, both.callee.offer, mark.caller, "actpass"],
+      ["echo", first?.media, first?.sdp, mark.caller, "active"],
+      ["echo, later", again?.media, again?.sdp, mark.caller, "active"],
+    ] as const) {
+      assert.ok(media && sdp, what);
+      assert.ok((media.heard[other] ?? 0) > 5, `${what}: ${JSON.stringify(media)}`);
+      assert.deepEqual(Object.keys(media.heard), [other], what);
+      const [port] = /(?<=^m=audio )\d+(?= UDP\/TLS\/RTP\/SAVPF )/m.exec(sdp) ?? assert.fail(sdp);
+      for (const line of [
+        "a=mid:",
+        "a=rtcp-mux\r",
+        `a=setup:${setup}\r`,
+        "a=fingerprint:sha-256 ",
+        "a=ice-ufrag:",
+        "a=ice-pwd:",
+      ]) {
+        assert.ok(sdp.includes(`\n${line}`), `${what}: ${line} is missing in ${sdp}`);
+      }
+      assert.ok(
+        relays.some((relay) => sdp.includes(` ${relay} ${port} typ host`)),
+        `${what}: no candidate in ${sdp}`,
+      );
+      assert.doesNotMatch(sdp, /a=crypto/, what);
+    }
+    // On the other leg nothing of it is left.
+    assert.doesNotMatch(out.callee.offer, /a=(candidate|fingerprint|setup|ice-|rtcp-mux)|SAVP/);
+    for (const { caller, callee } of [out, toBrowser, both])
+      assert.deepEqual([caller.status, callee.ended], [200, true]);
+    assert.ok((await edgeMetric("kamailio_media_legs", { kind: "dtls" })) >= 5);
+  });
+
+  it("takes no media but DTLS-SRTP from a browser, such also from a phone, and no WebSocket of a strange page", async () => {
+    const [plain, keys, later, phoneToo] = await Promise.all([
+      echo(0, "wss", ["rtp"]),
+      echo(1, "wss", ["savp"]),
+      echo(2, "wss", ["dtls", "rtp"]),
+      echo(3, "tls", ["dtls"]),
+    ]);
+    assert.deepEqual([plain, keys, later, phoneToo].map(statuses), [[488], [488], [200, 488], [200]]);
+    assert.ok((phoneToo.offers[0]?.media.heard[mark.caller] ?? 0) > 5, JSON.stringify(phoneToo));
+    assert.match(plain.offers[0]?.warning ?? "", /^301 .*SRTP: dtls/);
+    const strange: CallInput = {
+      caller: { ...phone(3, "caller", "wss"), origin: "https://evil.example", called: "600", offers: ["dtls"] },
+      holdMs: 0,
+    };
+    await assert.rejects(agentOf(3).script("media/call", strange), /no WebSocket: HTTP\/1\.1 403/);
   });
 
   it("passes the smoke run where TLS alone is open, with SRTP", () => {

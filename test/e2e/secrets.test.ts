@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
@@ -12,7 +10,7 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { returned } from "../sip/rtp.ts";
 import { checks, isJob, problemsOf, type Inspected } from "./hardening.ts";
 import { dockerPlaces, findLeaks, outputsOf, ProcessWatch, secretsOf, type Places, type Secret } from "./leaks.ts";
-import { EdgeStack, hangUpAll, type Outputs, type Run } from "./stack.ts";
+import { EdgeStack, freePort, hangUpAll, type Outputs, type Run } from "./stack.ts";
 
 const domain = "sip.example.test";
 const repository = join(import.meta.dirname, "../..");
@@ -412,15 +410,6 @@ describe("a running stack", { timeout: 240_000 }, () => {
     });
   });
 });
-
-/** A TCP port of the loopback address that nobody uses. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** A TLS connection of a phone that stays open. */
 class TlsConnection {

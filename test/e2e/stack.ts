@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { load } from "js-yaml";
@@ -238,6 +240,15 @@ export function freeNetworks(): { sbc: string; monitoring: string; data: string;
     if (conflicts({ prefix: "sbc-none", subnets, ports: [] }, used, []).length === 0) return networks;
   }
   throw new Error("no free subnets in 10.96.0.0/11 for a test stack");
+}
+
+/** A TCP port of the loopback address that nobody uses. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 async function changesIn(eventLog: string): Promise<Record<string, string[]>> {

@@ -37,14 +37,14 @@ describe("defaults", () => {
     assert.equal(name, "sbc-dev");
     assert.deepEqual(
       [edge.bind, edge.ports],
-      ["127.0.0.1", { udp: 5060, tcp: 5060, tls: 5061, mutualTls: 0, trunkUdp: 0, trunkTcp: 0 }],
+      ["127.0.0.1", { udp: 5060, tcp: 5060, tls: 5061, mutualTls: 0, wss: 0, trunkUdp: 0, trunkTcp: 0 }],
     );
     assert.deepEqual([rtp.mode, rtp.publish, certificates.mode], ["bridge", false, "generated"]);
   });
 
   test("of prod: TLS alone is open, media are on the host, the certificate is the operator's", () => {
     const { edge, rtp, certificates } = valid(prod, "prod");
-    assert.deepEqual(edge.ports, { udp: 0, tcp: 0, tls: 5061, mutualTls: 0, trunkUdp: 0, trunkTcp: 0 });
+    assert.deepEqual(edge.ports, { udp: 0, tcp: 0, tls: 5061, mutualTls: 0, wss: 0, trunkUdp: 0, trunkTcp: 0 });
     assert.deepEqual([rtp.mode, certificates.mode], ["host", "provided"]);
   });
 
@@ -289,6 +289,19 @@ describe("a mistake is told with its key, its value, what is allowed and the com
       { edge: { ipv6 } },
       [expected],
     ]),
+    ...(
+      [
+        ["a WebSocket for no page", { ports: { wss: 8443 } }, /websocketOrigins\[0\] is required with/],
+        ["a page without a WebSocket", { websocketOrigins: ["https://a.example"] }, /ports\.wss = 0 leaves the pages/],
+        ["no origin", { ports: { wss: 8443 }, websocketOrigins: ["https://a.example/phone"] }, /must be the origin of/],
+        [
+          "a WebSocket on a port of SIP",
+          { ports: { tls: 8443, wss: 8443 }, websocketOrigins: ["https://a.example"] },
+          /ports\.wss = 8443 is also sbc:edge\.ports\.tls/,
+        ],
+        ["no WebSocket for IPv6", { ipv6: { transports: ["wss"] } }, /ports\.wss = 0 leaves wss of/],
+      ] as const
+    ).map(([name, edge, expected]): [string, Record<string, unknown>, RegExp[]] => [name, { edge }, [expected]]),
     [
       "networks of both families, one inside another",
       { protection: { blocked: ["2001:db8::/32", "198.51.100.7"], office: ["198.51.100.0/24", "2001:db8:7::1"] } },
@@ -483,6 +496,11 @@ describe("prod refuses", () => {
       "unencrypted SIP by IPv6",
       { ...prod, edge: { ...prod.edge, ipv6: { ...public6, transports: ["tls", "udp"] } } },
       /ipv6\.transports\[1\] = "udp" is unencrypted SIP/,
+    ],
+    [
+      "a page that anybody can change",
+      { ...prod, edge: { ...prod.edge, ports: { wss: 8443 }, websocketOrigins: ["http://a.example"] } },
+      /websocketOrigins\[0\] = "http:\/\/a\.example" is a page that anybody/,
     ],
     [
       "an IPv6 subnet that nobody routes",

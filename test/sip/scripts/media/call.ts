@@ -45,7 +45,7 @@ async function call({
   until,
 }: CallInput & Pick<Required<CallInput>, "caller">): Promise<CallerReport> {
   const phone = await SipPhone.open(input);
-  const media = await RtpPort.open(input.address, marks.caller);
+  const media = await RtpPort.open(input.address, marks.caller, { browser: input.offers.includes("dtls") });
   const { domain, user, called, transport } = input;
   const dialog = {
     from: `<sip:${user}@${domain}>;tag=${id()}`,
@@ -90,7 +90,7 @@ async function call({
       if (answer.status < 300) {
         media.report();
         if (offers.length === 0) await delay(input.silentMs ?? 0);
-        media.start(own, answer.body);
+        await media.start(own, answer.body);
         await delay(holdMs);
         while (until !== undefined && offers.length === 0 && !existsSync(until)) await delay(50);
       }
@@ -119,7 +119,7 @@ async function answer(
   callIt: () => Promise<CallerReport | undefined>,
 ): Promise<CallReport> {
   const phone = await SipPhone.open(input);
-  const media = await RtpPort.open(input.address, marks.callee);
+  const media = await RtpPort.open(input.address, marks.callee, { browser: input.answer === "dtls" });
   try {
     const isTrunk = input.localPort !== undefined;
     const registered = isTrunk ? 0 : await phone.register();
@@ -132,7 +132,7 @@ async function answer(
     const body = renderSdp(input.answer, phone.claimed, media, invite.body);
     phone.respond(invite, "200 OK", body);
     await phone.next(({ method }) => method === "ACK");
-    media.start(body, invite.body);
+    await media.start(body, invite.body);
     const bye = await phone.next(({ method }) => method === "BYE");
     const report = media.report();
     phone.respond(bye, "200 OK");

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import { BrowserMedia } from "./browser-media.ts";
 import { SrtpContext } from "./srtp.ts";
 
 /** What a media port has seen. */
@@ -18,7 +19,9 @@ export interface MediaReport {
 
 /** One end of an audio stream: sends 50 packets a second, each filled with the mark of the sender. */
 export class RtpPort {
-  readonly own = new SrtpContext();
+  own = new SrtpContext();
+  /** Of a browser: what it says in SDP beside the port. */
+  readonly browser: BrowserMedia | undefined;
   readonly #socket: Socket;
   readonly #mark: number;
   #other?: SrtpContext;
@@ -29,17 +32,21 @@ export class RtpPort {
   #report: MediaReport;
   #heardAt?: number;
 
-  private constructor(socket: Socket, mark: number) {
+  private constructor(socket: Socket, mark: number, browser?: BrowserMedia) {
     this.#socket = socket;
+    this.browser = browser;
     this.#mark = mark;
     this.#report = empty(socket.address().port);
-    socket.on("message", (packet, { address, port }) => this.#take(packet, `${address}:${port}`));
+    socket.on("message", (packet, from) => {
+      browser?.take(packet, from);
+      this.#take(packet, `${from.address}:${from.port}`);
+    });
   }
 
-  static async open(address: string, mark: number): Promise<RtpPort> {
+  static async open(address: string, mark: number, { browser = false } = {}): Promise<RtpPort> {
     const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
     await new Promise<void>((resolve) => socket.bind(0, address, resolve));
-    return new RtpPort(socket, mark);
+    return new RtpPort(socket, mark, browser ? await BrowserMedia.make() : undefined);
   }
 
   get port(): number {
@@ -47,7 +54,16 @@ export class RtpPort {
   }
 
   /** Sends to where the SDP of the other side says, encrypted when both sides have given a key. */
-  start(own: string, sdp: string): void {
+  async start(own: string, sdp: string): Promise<void> {
+    if (this.browser !== undefined) {
+      const { send, receive } = await this.browser.start(this.#socket, own, sdp);
+      this.own = new SrtpContext(send);
+      this.#other = new SrtpContext(receive);
+      this.#secure = true;
+      this.#target = this.browser.target;
+      this.#timer ??= setInterval(() => this.#send(), 20);
+      return;
+    }
     const address = /^c=IN IP[46] (\S+)/m.exec(sdp)?.[1];
     const port = Number(/^m=audio (\d+)/m.exec(sdp)?.[1] ?? 0);
     const inline = /^a=crypto:\d+ AES_CM_128_HMAC_SHA1_80 inline:([A-Za-z0-9+/=]+)/m.exec(sdp)?.[1];
@@ -68,6 +84,7 @@ export class RtpPort {
 
   close(): void {
     clearInterval(this.#timer);
+    this.browser?.close();
     this.#socket.close();
   }
 

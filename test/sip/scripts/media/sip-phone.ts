@@ -2,9 +2,12 @@ import { createHash, randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { WebSocketClient } from "./web-socket.ts";
 
 export interface PhoneSettings {
-  transport: "udp" | "tcp" | "tls";
+  transport: "udp" | "tcp" | "tls" | "wss";
+  /** Of the page that a browser has the phone from. */
+  origin?: string;
   /** The edge. */
   edge: { address: string; port: number };
   domain: string;
@@ -62,6 +65,11 @@ export class SipPhone {
 
   static async open(settings: PhoneSettings): Promise<SipPhone> {
     const { edge, address, transport } = settings;
+    if (transport === "wss") {
+      const socket = await WebSocketClient.open(edge, settings.origin);
+      const { send, close, listen } = socket;
+      return new SipPhone(settings, { send, close, localPort: 0 }, listen);
+    }
     if (transport === "udp") {
       const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
       await new Promise<void>((resolve) => socket.bind(settings.localPort ?? 0, address, resolve));
@@ -114,6 +122,8 @@ export class SipPhone {
 
   /** Where it believes to be. */
   get #at(): string {
+    // A script does not know where its browser is (RFC 7118 §5).
+    if (this.settings.transport === "wss") return `${this.settings.user}.invalid`;
     const host = this.claimed.includes(":") ? `[${this.claimed}]` : this.claimed;
     return `${host}:${this.#localPort}`;
   }
@@ -171,7 +181,7 @@ export class SipPhone {
         `To: ${options.to}`,
         `Call-ID: ${options.callId}`,
         `CSeq: ${sequence} ${method}`,
-        `Contact: <sip:${user}@${at};transport=${transport}>`,
+        `Contact: <sip:${user}@${at};transport=${transport.replace("wss", "ws")}>`,
         ...(challenge ? [`${challenge.header}: ${this.#digest(method, uri, challenge.value)}`] : []),
         ...(options.extra ?? []),
         ...(body === "" ? [] : ["Content-Type: application/sdp"]),
@@ -195,7 +205,7 @@ export class SipPhone {
         `To: ${/;tag=/.test(to) ? to : `${to};tag=${tag}`}`,
         `Call-ID: ${first(request.headers, "call-id")}`,
         `CSeq: ${first(request.headers, "cseq")}`,
-        `Contact: <sip:${this.settings.user}@${this.#at};transport=${this.settings.transport}>`,
+        `Contact: <sip:${this.settings.user}@${this.#at};transport=${this.settings.transport.replace("wss", "ws")}>`,
         ...(body === "" ? [] : ["Content-Type: application/sdp"]),
         `Content-Length: ${body.length}`,
         "",
