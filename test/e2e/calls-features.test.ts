@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { opsPort } from "../../configs/kamailio/index.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { decodeAlaw, tone, toneShare } from "../sip/audio.ts";
-import { docker } from "../sip/docker.ts";
+import { docker, tryDocker } from "../sip/docker.ts";
+import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { EdgeStack, freeNetworks, mediaMetric, type Outputs } from "./stack.ts";
 
 const transports = ["udp", "tcp", "tls"] as const;
@@ -16,7 +18,7 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
   let stack: EdgeStack;
   let outputs: Outputs;
   let agents: SipAgent[];
-  const names = Array.from({ length: 60 }, (_, index) => `user${index}`);
+  const names = Array.from({ length: 70 }, (_, index) => `user${index}`);
   let taken = 0;
   let turn = 0;
 
@@ -72,6 +74,66 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
     assert.ok(share(atCallee, callerTone) > 0.9, `${what}: the callee hears the caller`);
   };
 
+  /** Hold from either side. */
+  async function holds(): Promise<void> {
+    const [caller, callee] = users(2);
+    interface Held {
+      status: number;
+      direction: string;
+      music: string;
+      resumed: number;
+    }
+    const {
+      before: first,
+      held,
+      after: last,
+      ended,
+    } = await script<{
+      before: Heard;
+      held: Held[];
+      after: Heard;
+      ended: number;
+    }>("hold", { caller, callee });
+    hearEachOther(first, "before");
+    for (const { status, direction, music, resumed } of held) {
+      assert.deepEqual([status, direction, resumed], [200, "recvonly", 200]);
+      const audio = Buffer.from(music, "base64");
+      assert.ok(new Set(audio.subarray(audio.length / 2)).size > 20, "not silence");
+      for (const frequency of [callerTone, calleeTone]) {
+        assert.ok(toneShare(audio.subarray(audio.length / 2), frequency) < 0.5, "not the holder");
+      }
+    }
+    hearEachOther(last.map((audio) => audio.slice(-10_000)) as Heard, "after");
+    assert.equal(ended, 200);
+  }
+
+  /** Somebody transfers a call of two to a third; returns the Contacts that both had seen. */
+  async function transfers(
+    by: "caller" | "callee",
+    kind: "blind" | "same node" | "other node" | "next node",
+  ): Promise<string[]> {
+    const three = users(3);
+    const transferor = three[by === "caller" ? 0 : 1] ?? "";
+    const domain = outputs.sip.domain;
+    const transfer = await script<{
+      refer: number;
+      notified: string[];
+      heard: Heard;
+      ended: number;
+      referredBy: string;
+      xHeaders: string[];
+      contacts: string[];
+    }>("transfer", { by, kind, names: three, referredBy: `<sip:somebody-rich@${domain}>` });
+    assert.equal(transfer.refer, 202);
+    assert.equal(transfer.notified.at(-1), "SIP/2.0 200 OK");
+    hearEachOther(transfer.heard);
+    assert.equal(transfer.ended, 200);
+    // The account that pays is the one that has asked for the transfer, whoever it said it was.
+    if (kind === "blind") assert.equal(transfer.referredBy, `<sip:${transferor}@${domain}>`);
+    assert.deepEqual(transfer.xHeaders, [], "internal headers stay inside");
+    return transfer.contacts;
+  }
+
   describe("side by side", { concurrency: 4 }, () => {
     it("connects UDP, TCP and TLS phones with each other, and large INVITEs over each of them", async () => {
       const pairs = transports.flatMap((from) => transports.map((to) => ({ from, to, padding: 0 })));
@@ -93,37 +155,7 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
       }
     });
 
-    it("holds a call from either side, with music for the other, and takes it up again", async () => {
-      const [caller, callee] = users(2);
-      interface Held {
-        status: number;
-        direction: string;
-        music: string;
-        resumed: number;
-      }
-      const {
-        before: first,
-        held,
-        after: last,
-        ended,
-      } = await script<{
-        before: Heard;
-        held: Held[];
-        after: Heard;
-        ended: number;
-      }>("hold", { caller, callee });
-      hearEachOther(first, "before");
-      for (const { status, direction, music, resumed } of held) {
-        assert.deepEqual([status, direction, resumed], [200, "recvonly", 200]);
-        const audio = Buffer.from(music, "base64");
-        assert.ok(new Set(audio.subarray(audio.length / 2)).size > 20, "not silence");
-        for (const frequency of [callerTone, calleeTone]) {
-          assert.ok(toneShare(audio.subarray(audio.length / 2), frequency) < 0.5, "not the holder");
-        }
-      }
-      hearEachOther(last.map((audio) => audio.slice(-10_000)) as Heard, "after");
-      assert.equal(ended, 200);
-    });
+    it("holds a call from either side, with music for the other, and takes it up again", holds);
 
     it("keeps session timers, lets audio through before the answer, carries digits, and finds or makes a codec", async () => {
       const [caller, callee] = users(2);
@@ -183,24 +215,7 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
     for (const by of ["caller", "callee"] as const) {
       for (const kind of ["blind", "same node", "other node"] as const) {
         it(`lets the ${by} transfer: ${kind === "blind" ? kind : `attended, the second call on the ${kind}`}`, async () => {
-          const three = users(3);
-          const transferor = three[by === "caller" ? 0 : 1] ?? "";
-          const domain = outputs.sip.domain;
-          const transfer = await script<{
-            refer: number;
-            notified: string[];
-            heard: Heard;
-            ended: number;
-            referredBy: string;
-            xHeaders: string[];
-          }>("transfer", { by, kind, names: three, referredBy: `<sip:somebody-rich@${domain}>` });
-          assert.equal(transfer.refer, 202);
-          assert.equal(transfer.notified.at(-1), "SIP/2.0 200 OK");
-          hearEachOther(transfer.heard);
-          assert.equal(transfer.ended, 200);
-          // The account that pays is the one that has asked for the transfer, whoever it said it was.
-          if (kind === "blind") assert.equal(transfer.referredBy, `<sip:${transferor}@${domain}>`);
-          assert.deepEqual(transfer.xHeaders, [], "internal headers stay inside");
+          await transfers(by, kind);
         });
       }
     }
@@ -237,5 +252,24 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
       ...["--execute", sql],
     ]);
     assert.equal(orphans, "0", "each called leg has a caller's leg");
+  });
+
+  it("hides the nodes from phones when it is told to, in a call with hold and in transfers over two nodes", async () => {
+    await stack.configure({ edge: { ports: { udp: 0, tcp: 0, tls: 0 }, topologyHiding: true } });
+    const { code, output } = await stack.up();
+    assert.equal(code, 0, output);
+    await holds();
+    for (const by of ["caller", "callee"] as const) {
+      const contacts = (await transfers(by, "next node")).join();
+      for (const { sbc } of outputs.addresses.asterisk) assert.ok(!contacts.includes(sbc), contacts);
+    }
+    const script = scrapeScript(outputs.addresses.kamailio.data, opsPort);
+    const exposition = parseExposition(await docker(["exec", outputs.containers.kamailio, "bash", "-c", script]));
+    assert.equal(sum(exposition, "kamailio_transfers", { kind: "joined" }), 2, "nodes take turns");
+    const { stderr } = await tryDocker(["logs", outputs.containers.kamailio]);
+    assert.deepEqual(
+      stderr.split("\n").filter((line) => /"level": "ERROR", "module": "topos"/.test(line)),
+      [],
+    );
   });
 });

@@ -14,12 +14,12 @@ async function progress(call: Call): Promise<string[]> {
   return lines;
 }
 
-/** A second call of the same phone, on the wanted node: nodes take turns, and others call as well. */
-async function consult(first: Call, target: Phone, sameNode: boolean): Promise<[Call, Call]> {
+/** A second call of the same phone, on the wanted node: nodes take turns, and others call as well. Undefined: whichever it is. */
+async function consult(first: Call, target: Phone, sameNode: boolean | undefined): Promise<[Call, Call]> {
   const node = (call: Call) => /@?([\d.]+)(:|$)/.exec(call.target)?.[1];
   for (let attempt = 0; attempt < 20; attempt++) {
     const ends = await connect(first.phone, target);
-    if ((node(ends[0]) === node(first)) === sameNode) return ends;
+    if (sameNode === undefined || (node(ends[0]) === node(first)) === sameNode) return ends;
     await ends[0].hangUp();
     await ends[1].take("BYE");
   }
@@ -37,8 +37,8 @@ async function talk(input: Setting & { callerAudio: string; calleeAudio: string 
 interface Input extends Setting {
   /** Who asks for the transfer. */
   by: "caller" | "callee";
-  /** Blind, or after a word with the target: over the same node as the first call, or over another one. */
-  kind: "blind" | "same node" | "other node";
+  /** Blind, or after a word with the target: over the same node as the first call, over another one, or over the next. */
+  kind: "blind" | "same node" | "other node" | "next node";
   names: [caller: string, callee: string, target: string];
   callerAudio: string;
   calleeAudio: string;
@@ -59,7 +59,11 @@ await run(async (input: Input) => {
   let refer: Message;
   let notified: string[];
   if (input.kind !== "blind") {
-    const [consultation, asked] = await consult(transferor, target, input.kind === "same node");
+    const [consultation, asked] = await consult(
+      transferor,
+      target,
+      input.kind === "next node" ? undefined : input.kind === "same node",
+    );
     const to = `<${consultation.target}?Replaces=${replaces(consultation)}>`;
     refer = await transferor.send("REFER", { headers: [["Refer-To", to], ...headers] });
     notified = await progress(transferor);
@@ -83,6 +87,7 @@ await run(async (input: Input) => {
     notified,
     heard,
     ended: ended.status,
+    contacts: ends.map((call) => call.target),
     referredBy: far.log[0]?.get("referred-by"),
     xHeaders: far.log[0]?.headers.map(([name]) => name).filter((name) => /^x-/i.test(name)),
   };
