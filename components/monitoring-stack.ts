@@ -166,6 +166,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
             ...(tools.has("kibana")
               ? [{ where: "Kibana, after that", user: users.reader, output: "kibanaLogins" }]
               : []),
+            ...(tools.has("homer-app") ? [{ where: "HOMER, after that", user: "admin", output: "homerPassword" }] : []),
           ],
         }),
         bind: monitoring.bind,

@@ -34,17 +34,13 @@ const tools = {
   grafana: { name: "Grafana", about: "Dashboards: calls, quality, security, hosts.", instance: "grafana" },
   prometheus: {
     name: "Prometheus",
-    about: "Metrics and the rules of alerts.",
-    path: "classic/graph",
+    // The package has no pages, its first one only says so.
+    about: "Metrics and the rules of alerts, by its API. To ask for a metric: Grafana, Explore.",
+    path: "api/v1/rules",
     instance: "prometheus",
   },
-  alertmanager: {
-    name: "Alertmanager",
-    about: "Alerts and silences, by its API: Debian's has no pages. Grafana lists them.",
-    path: "api/v2/alerts",
-    instance: "alertmanager",
-  },
-  homer: { name: "Homer", about: "Ladders of SIP messages, by call.", instance: "homer-app" },
+  alertmanager: { name: "Alertmanager", about: "Alerts that fire; silences.", instance: "alertmanager" },
+  homer: { name: "HOMER", about: "Ladders of SIP messages, by call.", instance: "homer-app" },
   kibana: { name: "Kibana", about: "Logs, by Call-ID and correlation id.", instance: "kibana" },
 } as const;
 

@@ -105,9 +105,9 @@ describe("the landing page, before a stand-in for the front door and Prometheus"
       ]);
       assert.deepEqual(await Promise.all(links), [
         ["Grafana", "https://127.0.0.1:3000/"],
-        ["Prometheus", "https://127.0.0.1:9090/classic/graph"],
-        ["Alertmanager", "https://127.0.0.1:9093/api/v2/alerts"],
-        ["Homer", "https://127.0.0.1:9080/"],
+        ["Prometheus", "https://127.0.0.1:9090/api/v1/rules"],
+        ["Alertmanager", "https://127.0.0.1:9093/"],
+        ["HOMER", "https://127.0.0.1:9080/"],
       ]);
       assert.equal(await page.title(), "SBC dev");
     });
@@ -186,7 +186,7 @@ describe("the landing page, before a stand-in for the front door and Prometheus"
         assert.ok(seen, `${text}: its focus is not seen`);
         order.push(text);
       }
-      assert.deepEqual(order.slice(0, 5), ["Skip to the tools", "Grafana", "Prometheus", "Alertmanager", "Homer"]);
+      assert.deepEqual(order.slice(0, 5), ["Skip to the tools", "Grafana", "Prometheus", "Alertmanager", "HOMER"]);
       assert.match(order[5] ?? "", /dashboardsLogin/);
       assert.match(order[6] ?? "", /grafanaLogin/);
     });

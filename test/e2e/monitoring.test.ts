@@ -115,12 +115,21 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
           if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
         });
         page.on("pageerror", (error) => problems.push(error.message));
-        await page.goto(site("landing"));
-        const summary = page.locator("#summary");
-        await page
-          .locator("#summary:text-is('All is up')")
-          .waitFor({ timeout: 90_000 })
-          .catch(async () => assert.equal(await summary.textContent(), "All is up"));
+        // Chromium gives up what it loads when an interface of the host comes or goes, and other tests make networks.
+        await waitFor(
+          "a page that says that all is up",
+          async () => {
+            problems.length = 0;
+            const loaded = await page.goto(site("landing")).catch(() => null);
+            if (loaded === null) return false;
+            await page
+              .locator("#summary:text-is('All is up')")
+              .waitFor({ timeout: 5000 })
+              .catch(() => undefined);
+            return (await page.locator("#summary").textContent()) === "All is up" && problems.length === 0;
+          },
+          120_000,
+        ).catch(async () => assert.fail(`${await page.locator("body").textContent()} ${problems.join()}`));
         const parts = await page.locator("#parts dt").allTextContents();
         for (const part of ["Kamailio", "Asterisk", "RTPengine", "Database", "Pages"])
           assert.ok(parts.includes(part), part);
@@ -131,7 +140,6 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
           const url = (await link.getAttribute("href")) ?? "";
           assert.equal((await get(url, { auth: login() })).status, 200, url);
         }
-        assert.deepEqual(problems, []);
       } finally {
         await browser.close();
       }
@@ -146,13 +154,8 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
         "kibana: of no use without elasticsearch",
         "logstash: of no use without elasticsearch",
       ]);
-      assert.deepEqual(Object.keys(outputs.dashboards).toSorted(), [
-        "alertmanager",
-        "grafana",
-        "homer",
-        "landing",
-        "prometheus",
-      ]);
+      const there = Object.keys(outputs.dashboards).toSorted();
+      assert.deepEqual(there, ["alertmanager", "grafana", "homer", "landing", "prometheus"]);
     });
 
     it("asks everybody for a password, with a certificate that browsers can check, and says little of itself", async () => {
@@ -198,13 +201,16 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
 
     it("writes one JSON line a request, without what was in its headers", async () => {
       await get(`${site("landing")}?token=secret`, { auth: login() });
-      const { stdout } = await tryDocker(["logs", "--tail", "20", `${stack.prefix}-nginx`]);
-      const lines = stdout.toString("utf8").trim().split("\n");
-      const last = JSON.parse(lines.at(-1) ?? "") as Record<string, unknown>;
-      assert.deepEqual(
-        [last["user"], last["status"], last["path"]],
-        [outputs.dashboardsLogin.user, 200, "/index.html"],
-      );
+      let lines: string[] = [];
+      // nginx writes a line when the answer has gone, Docker a moment later.
+      await waitFor("the line of the request", async () => {
+        const { stdout } = await tryDocker(["logs", "--tail", "20", `${stack.prefix}-nginx`]);
+        lines = stdout.toString("utf8").trim().split("\n");
+        const last = JSON.parse(lines.at(-1) ?? "{}") as Record<string, unknown>;
+        return (
+          last["user"] === outputs.dashboardsLogin.user && last["status"] === 200 && last["path"] === "/index.html"
+        );
+      }).catch(() => assert.fail(lines.join("\n")));
       assert.ok(!lines.join("\n").includes(outputs.dashboardsLogin.password));
       assert.ok(!lines.join("\n").includes("token=secret"));
     });
@@ -308,7 +314,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
         return up.length >= expected.length;
       }).catch(() => assert.deepEqual(up, expected));
       assert.deepEqual(up, expected);
-      await waitFor("all probes", async () => (await query("probe_success == 1")).length === 4, 30_000).catch(
+      await waitFor("all probes", async () => (await query("probe_success == 1")).length === 5, 30_000).catch(
         async () => assert.deepEqual(await query("probe_success"), []),
       );
       for (const condition of ["mysql_up", "nginx_up"]) assert.equal(await valueOf(condition), 1, condition);
