@@ -25,10 +25,11 @@ export const refusals = {
       "malformed",
       "no_dialog",
       "not_allowed",
+      "origin",
       "route",
       "size",
     ],
-    ...["target", "trunk_source", "user_agent"],
+    ...["target", "trunk_source", "user_agent", "websocket"],
   ],
   /** What toll fraud is about. */
   fraud: ["daily_calls", "daily_minutes", "destination", "no_account", "premium", "transit"],
