@@ -293,7 +293,7 @@ describe("the operator's certificate", () => {
     );
     assert.ok("certificate" in result, JSON.stringify(result));
     assert.equal(result.certificate.ca.trim(), root.pem.trim());
-    assert.ok(!result.certificate.chain.includes("Bag"));
+    assert.ok(!result.certificate.chain.includes("Bag Attributes"));
   });
 
   it("needs the CA of a private chain", () => {
