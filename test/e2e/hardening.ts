@@ -68,6 +68,8 @@ const writable: Readonly<Record<string, readonly string[]>> = {
   asterisk: ["/run/asterisk"],
   elasticsearch: ["/usr/share/elasticsearch/data"],
   logstash: ["/usr/share/logstash/data"],
+  prometheus: ["/var/lib/prometheus"],
+  alertmanager: ["/var/lib/alertmanager"],
 };
 
 /** True for containers that run once. */
