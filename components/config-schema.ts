@@ -1058,7 +1058,10 @@ export const configSchema = z.strictObject({
         pattern(/^[a-z0-9][a-zA-Z0-9._/:@-]*[:@][a-zA-Z0-9._:-]+$/, "must be an image name with a tag or digest"),
       ),
       {},
-      { description: "Other images than those of `images/upstream.json`, by tool, such as of a mirror." },
+      {
+        defaultText: "none",
+        description: "Other images than those of `images/upstream.json`, by tool, such as of a mirror.",
+      },
     ),
     logs: section({
       retentionDays: defaulted(integer(1, 3650), elasticsearchDefaults.retentionDays, {
