@@ -99,8 +99,8 @@ function outputs(args: pulumi.runtime.MockResourceArgs, exitCode: (name: string)
     case "tls:index/privateKey:PrivateKey":
       return {
         ...inputs,
-        privateKeyPem: secret(pem("EC PRIVATE KEY")),
-        privateKeyPemPkcs8: secret(pem("PRIVATE KEY")),
+        privateKeyPem: secret(pem("PRIVATE KEY")),
+        privateKeyPemPkcs8: secret(pem("PRIVATE KEY").replace(args.name, `${args.name} in PKCS 8`)),
         publicKeyPem: pem("PUBLIC KEY"),
       };
     case "tls:index/certRequest:CertRequest":
