@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { capture, must } from "./run.ts";
+import { capture, must, UserError } from "./run.ts";
 
 /** What a stack is about to take from the host. */
 export interface Wanted {
@@ -98,14 +98,22 @@ function freeOctet(subnets: readonly UsedSubnet[]): number {
 
 const limit = { timeout: 20_000 };
 
+/** Name and subnets of networks, a line each. One that has gone since it was listed is in nobody's way, and left out. */
+function describeNetworks(ids: readonly string[]): string {
+  if (ids.length === 0) return "";
+  const format = "{{.Name}}{{range .IPAM.Config}} {{.Subnet}}{{end}}";
+  const { code, stdout, stderr } = capture("docker", ["network", "inspect", "--format", format, ...ids], limit);
+  if (code !== 0 && !/not found|No such network/i.test(stderr))
+    throw new UserError(`docker network inspect: ${stderr}`);
+  return stdout;
+}
+
 /** Subnets of Docker's networks and of the host's own interfaces (IPv4). */
 export function usedSubnets(): UsedSubnet[] {
   const ids = must("docker", ["network", "ls", "--quiet", "--filter", "driver=bridge"], limit)
     .split("\n")
     .filter(Boolean);
-  const format = "{{.Name}}{{range .IPAM.Config}} {{.Subnet}}{{end}}";
-  const networks = ids.length === 0 ? "" : must("docker", ["network", "inspect", "--format", format, ...ids], limit);
-  const fromDocker = networks
+  const fromDocker = describeNetworks(ids)
     .split("\n")
     .filter(Boolean)
     .flatMap((line) => {

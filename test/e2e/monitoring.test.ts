@@ -410,9 +410,11 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       assert.match(page.body, /<script src="script\.js">/);
       const script = await get(`${site("alertmanager")}script.js`, { auth: login() });
       assert.equal(script.status, 200);
-      const { body } = await get(`${site("alertmanager")}api/v2/alerts`, { auth: login() });
-      const names = (JSON.parse(body) as { labels: { alertname: string } }[]).map(({ labels }) => labels.alertname);
-      assert.ok(names.includes("Watchdog"), body);
+      await waitFor("the alert that always fires", async () => {
+        const { body } = await get(`${site("alertmanager")}api/v2/alerts`, { auth: login() });
+        const alerts = JSON.parse(body) as { labels: { alertname: string } }[];
+        return alerts.some(({ labels }) => labels.alertname === "Watchdog");
+      });
     });
 
     it("are nobody else's: each listener answers the one who is to read it, and only that", async () => {

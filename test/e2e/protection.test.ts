@@ -477,7 +477,8 @@ describe("an edge under attack", { timeout: 420_000 }, () => {
       async () => Number(await edge.sql(`SELECT COUNT(*) FROM acc_cdrs WHERE ${made}`)) >= 6,
     );
     await docker(["restart", edge.outputs.containers.kamailio]);
-    assert.match(await edge.rpc("htable.get", "daily", key), /value: [6-9]\b/i);
+    // How many it took until the minute was used up depends on when each second began.
+    assert.match(await edge.rpc("htable.get", "daily", key), /value: ([6-9]|\d{2,})\b/i);
     assert.match(await edge.rpc("htable.get", "daily", `seconds::carol::${today()}`), /value: [1-9]/i);
   });
 });
