@@ -528,7 +528,10 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
     const [refused, taken] = await Promise.all([unavailable.done, answer.done]);
     assert.match(refused.log["target"]?.[0] ?? "", /^112@/, refused.errors);
     assert.match(taken.log["target"]?.[0] ?? "", /^112@/, taken.errors);
-    await hangUpAll(outputs);
+    await waitFor("the end of eve's call", async () => {
+      await hangUpAll(outputs);
+      return /\b0\b/.test(await rpc("dlg.profile_get_size", "user", "eve"));
+    });
     assert.equal((await talk).exitCode, 0);
   });
 
@@ -627,7 +630,7 @@ describe("routing on a running stack", { timeout: 600_000 }, () => {
           { ...inside, ...unanswered, sip_code: "487", cause: "cancel", ended_by: "caller" },
           { ...inside, ...unanswered, sip_code: "487", cause: "cancel", ended_by: "caller" },
         ],
-        rang: 500,
+        rang: 100,
       },
       {
         what: "failed, at both trunks",
