@@ -21,6 +21,9 @@ export const eventsCaFile = "events-ca.pem";
 /** Suites offered and taken (RFC 4568, RFC 7714): left out are those that encrypt nothing or cut the tag to 32 bits. */
 const srtpSuites = ["AEAD_AES_256_GCM", "AEAD_AES_128_GCM", "AES_256_CM_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"];
 
+/** Of a listener that is not there: no packet comes in at it. 0 will not do: it is what the edge's own connections to trunks have. */
+const noPort = 65_536;
+
 /** How much the clock of a device may be off, in seconds. */
 const signatureSeconds = 60;
 
@@ -39,12 +42,10 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_OPS_ADDRESS: opsAddress,
     SBC_OPS_PORT: opsPort,
     SBC_OPS_ALLOW: settings.opsAllow.join(","),
-    // 65536: no packet comes in there, as below.
-    SBC_SCRAPE_PORT: settings.metrics === undefined ? 65_536 : metricsPort,
+    SBC_SCRAPE_PORT: settings.metrics === undefined ? noPort : metricsPort,
     SBC_SCRAPE_READER: settings.metrics?.reader ?? "none",
     SBC_DISPATCHER_SET: settings.dispatcherSetId,
-    // 65536: no packet comes in there. 0 will not do: it is what the edge's own connections to trunks have.
-    SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : 65_536,
+    SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : noPort,
     SBC_CONTACTS: settings.contactsPerSubscriber,
     SBC_TRANSFERS: settings.transfers ? 1 : 0,
     SBC_DIGEST: settings.digest === "both" ? "MD5" : settings.digest,
@@ -54,7 +55,7 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_NO_HA1: "0".repeat(settings.digest === "SHA-256" ? 64 : 32),
     SBC_MUTUAL_PORT: mutualTlsPort,
     SBC_TLS_PROFILES: tlsMounts.profiles,
-    SBC_WSS_PORT: settings.wss === 0 ? 0 : wssPort,
+    SBC_WSS_PORT: settings.wss === 0 ? noPort : wssPort,
     SBC_NO_SHA256: "0".repeat(64),
     SBC_SIGNATURE_SECONDS: signatureSeconds,
     SBC_SIGNATURE_MEMORY: 2 * signatureSeconds + 10,
