@@ -1081,6 +1081,7 @@ export const configSchema = z.strictObject({
       z.partialRecord(z.enum(upstreamTools), z.string()),
       {},
       {
+        defaultText: "none",
         description:
           "Tools whose image cannot be pulled, with the reason: written by `npm run up` into its copy of the stack file.",
       },

@@ -2,6 +2,7 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FileMap } from "../configs/files.ts";
 import { nginxRuntime, renderNginxConfig, renderNginxSecrets, type Site } from "../configs/nginx/index.ts";
+import { prometheusPort } from "../configs/prometheus/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { Certificate } from "./certificate-authority.ts";
 import { ConfigVolume } from "./config-volume.ts";
@@ -66,7 +67,7 @@ export class FrontDoor extends pulumi.ComponentResource {
             sites,
             address,
             exporter: addresses.monitoring["nginx-exporter"],
-            prometheus: "prometheus:9090",
+            prometheus: `prometheus:${prometheusPort}`,
           }),
         },
       },

@@ -42,8 +42,6 @@ export interface HepCaptureArgs {
 
 /** PostgreSQL, heplify-server and homer-app. */
 export class HepCapture extends pulumi.ComponentResource {
-  /** The containers that run, by role. */
-  public readonly containers: Readonly<Record<string, docker.Container>>;
   /** Password of HOMER's own user `admin`; secret. */
   public readonly password: pulumi.Output<string>;
 
@@ -96,7 +94,6 @@ export class HepCapture extends pulumi.ComponentResource {
       { parent: this, dependsOn: [heplifySecrets.filled, postgres.container] },
     );
 
-    const app: Record<string, docker.Container> = {};
     if (tools.has("homer-app")) {
       const secrets = new ConfigVolume(
         "homer-app-secrets",
@@ -114,7 +111,7 @@ export class HepCapture extends pulumi.ComponentResource {
         },
         own,
       );
-      app["homer-app"] = service(
+      service(
         "homer-app",
         {
           ...common,
@@ -130,7 +127,6 @@ export class HepCapture extends pulumi.ComponentResource {
         { parent: this, dependsOn: [secrets.filled, collector] },
       );
     }
-    this.containers = { "homer-db": postgres.container, "heplify-server": collector, ...app };
     this.registerOutputs({ collector: `${addresses.monitoring["heplify-server"]}:${hepPort}/udp` });
   }
 

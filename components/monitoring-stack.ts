@@ -1,7 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
-import { grafanaUser } from "../configs/grafana/index.ts";
+import { alertmanagerPort } from "../configs/alertmanager/index.ts";
+import { grafanaPort, grafanaUser } from "../configs/grafana/index.ts";
 import { users } from "../configs/elasticsearch/objects.ts";
+import { homer as homerPorts } from "../configs/homer/index.ts";
+import { kibanaPort } from "../configs/kibana/index.ts";
 import { renderLanding } from "../configs/landing/index.ts";
+import { prometheusPort } from "../configs/prometheus/index.ts";
 import type { AddressPlan } from "./addresses.ts";
 import type { AcmeSource } from "./certificates.ts";
 import type { Certificate } from "./certificate-authority.ts";
@@ -48,14 +52,19 @@ const innerPorts: Readonly<Record<Dashboard, number>> = {
   kibana: 5601,
 };
 
-/** `host:port` of the tools on monitoring_net. */
-const upstreams: Readonly<Record<Exclude<Dashboard, "landing">, string>> = {
-  grafana: "grafana:3000",
-  prometheus: "prometheus:9090",
-  alertmanager: "alertmanager:9093",
-  homer: "homer-app:8080",
-  kibana: "kibana:5601",
+type ToolPage = Exclude<Dashboard, "landing">;
+
+/** Port of each tool's pages on monitoring_net. */
+const toolPorts: Readonly<Record<ToolPage, number>> = {
+  grafana: grafanaPort,
+  prometheus: prometheusPort,
+  alertmanager: alertmanagerPort,
+  homer: homerPorts.httpPort,
+  kibana: kibanaPort,
 };
+
+/** `host:port` of a tool's pages there. */
+const upstream = (site: ToolPage) => `${dashboardTools[site]}:${toolPorts[site]}`;
 
 /** Metrics, logs and traces behind one front door. */
 export class MonitoringStack extends pulumi.ComponentResource {
@@ -73,8 +82,6 @@ export class MonitoringStack extends pulumi.ComponentResource {
   public readonly ca: pulumi.Output<string>;
   /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
   public readonly homerPassword: pulumi.Output<string> | undefined;
-  /** Names of the containers by role. */
-  public readonly containers: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: MonitoringStackArgs, options?: pulumi.ComponentResourceOptions) {
     super(componentType("MonitoringStack"), name, {}, options);
@@ -86,7 +93,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
     this.leftOut = [...leftOut].map(([tool, reason]) => `${tool}: ${reason}`);
     const certificate = dashboardCertificate(config, args.sipCertificate, this);
     this.ca = certificate.ca;
-    const published = publishedDashboards(config);
+    const published = publishedDashboards(tools, monitoring.ports);
     const host = monitoring.names[0] ?? monitoring.bind;
     this.dashboards = Object.fromEntries(published.map(([site, port]) => [site, `https://${host}:${port}/`]));
 
@@ -109,7 +116,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
         pages: [
           ...published.flatMap(([site]) =>
             site === "grafana" || site === "homer" || site === "kibana"
-              ? [{ tool: dashboardTools[site], port: Number(upstreams[site].split(":")[1]) }]
+              ? [{ tool: dashboardTools[site], port: toolPorts[site] }]
               : [],
           ),
           ...pipelinePorts(tools),
@@ -149,7 +156,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
           name: site,
           port: innerPorts[site],
           outside,
-          ...(site !== "landing" && { upstream: upstreams[site] }),
+          ...(site !== "landing" && { upstream: upstream(site) }),
           ...(site === "homer" && { login: "bearer" as const }),
           ...(site === "kibana" && { tls: true }),
         })),
@@ -187,23 +194,14 @@ export class MonitoringStack extends pulumi.ComponentResource {
             upstream: monitoring.images,
             rotation: config.rotation.grafana,
             url: this.dashboards.grafana ?? "",
-            prometheus: `http://${upstreams.prometheus}`,
-            alertmanager: `http://${upstreams.alertmanager}`,
+            prometheus: `http://${upstream("prometheus")}`,
+            alertmanager: `http://${upstream("alertmanager")}`,
             scrapeSeconds: monitoring.prometheus.scrapeSeconds,
           },
           own,
         )
       : undefined;
     this.grafanaLogin = grafana?.login;
-    this.containers = {
-      nginx: door.container.name,
-      ...metrics.containers,
-      ...logs?.containers,
-      ...(grafana !== undefined && { grafana: grafana.container.name }),
-      ...Object.fromEntries(
-        Object.entries(homer?.containers ?? {}).map(([role, { name: container }]) => [role, container]),
-      ),
-    };
     this.registerOutputs({ dashboards: this.dashboards, leftOut: this.leftOut });
   }
 }

@@ -62,12 +62,14 @@ export const dashboardTools = {
 } as const satisfies Record<string, MonitoringTool>;
 export type Dashboard = keyof typeof dashboardTools;
 
-/** The dashboards of a stack, each with its host port. */
-export function publishedDashboards(config: Pick<Config, "monitoring" | "prod">): [Dashboard, number][] {
-  const { tools } = planMonitoring(config);
+/** The dashboards of the tools that run, each with its host port. */
+export function publishedDashboards(
+  tools: MonitoringPlan["tools"],
+  ports: Config["monitoring"]["ports"],
+): [Dashboard, number][] {
   return (Object.keys(dashboardTools) as Dashboard[])
     .filter((name) => tools.has(dashboardTools[name]))
-    .map((name) => [name, config.monitoring.ports[name]]);
+    .map((name) => [name, ports[name]]);
 }
 
 /** The tools of a stack. */

@@ -1,4 +1,5 @@
 import { totalmem } from "node:os";
+import { isWatched } from "../components/monitoring-tools.ts";
 import type { Arguments } from "./arguments.ts";
 import type { Cli } from "./cli.ts";
 import { containersOf, failedJobs, lastLogs } from "./containers.ts";
@@ -34,7 +35,7 @@ export async function up(args: Arguments): Promise<number> {
   if (images?.source === "registry") await step("images", () => pullPinned(images));
 
   const config = readConfig(stack);
-  if (config !== undefined && config.monitoring.profile !== "off") {
+  if (config !== undefined && isWatched(config)) {
     await step("images of the monitoring tools", () => {
       const unavailable = pullUpstream(config);
       writeUnavailable(stack, unavailable);

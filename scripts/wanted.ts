@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { load } from "js-yaml";
 import { parseConfig, type Config } from "../components/config-parse.ts";
-import { publishedDashboards } from "../components/monitoring-tools.ts";
+import { isWatched, planMonitoring, publishedDashboards } from "../components/monitoring-tools.ts";
 import type { Wanted } from "./preflight.ts";
 import { stackFile } from "./stack.ts";
 
@@ -22,7 +22,6 @@ export function readWanted(stack: string): Wanted {
   if (config === undefined) return { prefix: `sbc-${stack}`, subnets: [], ports: [] };
   const { bind, ports } = config.edge;
   const { monitoring } = config;
-  const watched = monitoring.profile !== "off";
   const published = (
     [
       ["udp", "udp"],
@@ -37,7 +36,7 @@ export function readWanted(stack: string): Wanted {
   return {
     prefix: config.name,
     subnets: Object.entries(config.networks)
-      .filter(([name]) => name !== "front" || watched)
+      .filter(([name]) => name !== "front" || isWatched(config))
       .map(([name, cidr]) => ({ key: `sbc:networks.${name}`, cidr })),
     ports: [
       ...(bind === ""
@@ -48,14 +47,12 @@ export function readWanted(stack: string): Wanted {
             port: ports[name],
             protocol,
           }))),
-      ...(watched
-        ? publishedDashboards(config).map(([name, port]) => ({
-            key: `sbc:monitoring.ports.${name}`,
-            ip: monitoring.bind,
-            port,
-            protocol: "tcp" as const,
-          }))
-        : []),
+      ...publishedDashboards(planMonitoring(config).tools, monitoring.ports).map(([name, port]) => ({
+        key: `sbc:monitoring.ports.${name}`,
+        ip: monitoring.bind,
+        port,
+        protocol: "tcp" as const,
+      })),
     ],
   };
 }

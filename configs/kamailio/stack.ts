@@ -1,4 +1,4 @@
-import { hepPort } from "../heplify/index.ts";
+import { captureIds, hepPort } from "../heplify/index.ts";
 import { callRecordColumns, dialogChanges, dialogColumns } from "../mariadb/index.ts";
 import { addressGroups } from "../mariadb/rows.ts";
 import {
@@ -112,6 +112,7 @@ export function renderStack(settings: KamailioSettings): string {
     // Every node may let it ring in turn.
     SBC_EARLY_SECONDS: Math.ceil((4 * limits.ringTimeoutMs) / 1000) + 60,
     SBC_HEP_PORT: hepPort,
+    SBC_HEP_ID: captureIds.kamailio,
     SBC_HEP_COLLECTOR: hep === undefined ? "none" : `${hep.collector}:${hepPort}`,
     SBC_CDR_QUEUE: settings.callRecords.queueRows,
     SBC_CDR_COLUMNS: callRecordColumns.join(","),

@@ -1,5 +1,6 @@
 import { hashSync } from "bcryptjs";
 import type { FileMap } from "../files.ts";
+import { httpHealthcheck } from "../health.ts";
 
 /** A dashboard behind the front door. */
 export interface Site {
@@ -54,12 +55,7 @@ export const nginxRuntime = {
   },
   /** Process id, and bodies that are larger than a buffer. */
   tmpfs: { "/run/nginx": "uid=4116,gid=4116,mode=0750,size=64m" },
-  healthcheck: [
-    "CMD",
-    "bash",
-    "-c",
-    `exec 3<>/dev/tcp/127.0.0.1/${statusPort} && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q '^up' <&3`,
-  ],
+  healthcheck: httpHealthcheck(statusPort, "/healthz"),
   memoryMb: 96,
   graceSeconds: 10,
 } as const;
