@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes, randomInt } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { formatAddress6 } from "../../components/ipv6.ts";
 import { mutualTlsPort, opsPort } from "../../configs/kamailio/index.ts";
 import { banKey } from "../../scripts/operator/bans.ts";
 import { smoke } from "../../scripts/smoke.ts";
@@ -34,9 +35,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   let agents: SipAgent[];
   let addresses6: string[];
   /** By chance, as RFC 4193 asks for. */
-  const subnet6 = `fd${randomBytes(5)
-    .toString("hex")
-    .replace(/(..)(....)(....)/, "$1:$2:$3")}::/64`;
+  const subnet6 = `${formatAddress6(BigInt(`0xfd${randomBytes(5).toString("hex")}`) << 80n)}/64`;
 
   before(async () => {
     stack = await EdgeStack.create({
