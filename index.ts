@@ -9,7 +9,7 @@ import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
 import { KamailioSbc } from "./components/kamailio-sbc.ts";
 import { monitoringStack } from "./components/monitoring-stack.ts";
-import { hepCollectorOf, isWatched, metricsReader } from "./components/monitoring-tools.ts";
+import { hepCollectorOf, isWatched, metricsReader, planMonitoring } from "./components/monitoring-tools.ts";
 import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
 import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
@@ -20,12 +20,13 @@ import { database } from "./configs/mariadb/index.ts";
 const config = loadConfig();
 const { asterisk, domain, edge, resources, rotation, rtp, timers } = config;
 const plan = planAddresses(config.networks, asterisk.nodes, rtp.instances, edge.ipv6.subnet);
-const defaults = containerDefaults(config, plan);
+const monitoringPlan = planMonitoring(config);
+const defaults = containerDefaults(config, plan, monitoringPlan.tools);
 
 const certificate = serverCertificate(config, plan);
 const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan, front: isWatched(config) });
 const common = { defaults, networks, addresses: plan, images: config.images };
-const hepCollector = hepCollectorOf(config, plan);
+const hepCollector = hepCollectorOf(monitoringPlan.tools, plan);
 
 const db = new Database("database", {
   ...common,
@@ -93,6 +94,7 @@ const kamailio = new KamailioSbc("kamailio", {
 const monitoring = monitoringStack({
   ...common,
   config,
+  plan: monitoringPlan,
   sipCertificate: certificate,
   relays: rtpengine.httpListeners,
   exporterPassword: db.exporterPassword,

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
 import { problemIf, type Rule } from "./config-rule.ts";
+import { isWatched } from "./monitoring-tools.ts";
 
 /** The rules over what watches the stack. */
 export const monitoringRules: readonly Rule[] = [
@@ -22,7 +23,25 @@ export const monitoringRules: readonly Rule[] = [
       });
     },
   },
+  { reads: ["monitoring", "edge"], check: portProblems },
 ];
+
+/** Of dashboards that want a port of the edge. */
+function portProblems({ edge, monitoring }: Config): ConfigProblem[] {
+  const everywhere = "0.0.0.0";
+  const oneHost = edge.bind === monitoring.bind || [edge.bind, monitoring.bind].includes(everywhere);
+  if (!isWatched({ monitoring }) || !oneHost) return [];
+  const rivals = (["tcp", "tls", "mutualTls", "wss", "trunkTcp"] as const).filter((name) => edge.ports[name] > 0);
+  return Object.entries(monitoring.ports).flatMap(([name, port]) => {
+    const rival = rivals.find((other) => edge.ports[other] === port);
+    return problemIf(rival !== undefined, {
+      path: ["monitoring", "ports", name],
+      value: port,
+      problem: `is also sbc:edge.ports.${rival ?? ""}; it must be a port of its own`,
+      example: String(port + 10_000),
+    });
+  });
+}
 
 /** Of the front door's certificate. */
 function certificateProblems({ certificates, monitoring, prod }: Config): ConfigProblem[] {
@@ -41,7 +60,7 @@ function certificateProblems({ certificates, monitoring, prod }: Config): Config
       const file = monitoring[key] ?? "";
       return problemIf(!existsSync(file), { path: path(key), value: file, problem: "is no file" });
     }),
-    ...problemIf(prod && monitoring.profile !== "off" && given.length === 0 && certificates.mode === "acme", {
+    ...problemIf(prod && isWatched({ monitoring }) && given.length === 0 && certificates.mode === "acme", {
       path: path("chainFile"),
       problem: "is needed in prod with ACME: its client obtains certificates for SIP only",
       example: "certificates/dashboards.pem",
@@ -50,12 +69,12 @@ function certificateProblems({ certificates, monitoring, prod }: Config): Config
 }
 
 /** Of those who are told of alerts. */
-function alertProblems({ monitoring: { alerts, profile }, prod }: Config): ConfigProblem[] {
-  const { email, unattended, webhooks } = alerts;
+function alertProblems({ monitoring, prod }: Config): ConfigProblem[] {
+  const { email, unattended, webhooks } = monitoring.alerts;
   const path = (...keys: (string | number)[]) => ["monitoring", "alerts", ...keys];
   const names = webhooks.map(({ name }) => name);
   return [
-    ...problemIf(prod && profile !== "off" && email === undefined && webhooks.length === 0 && !unattended, {
+    ...problemIf(prod && isWatched({ monitoring }) && email === undefined && webhooks.length === 0 && !unattended, {
       path: path("webhooks"),
       value: webhooks,
       problem:

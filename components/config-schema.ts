@@ -942,7 +942,7 @@ export const configSchema = z.strictObject({
       },
     ),
     ports: section({
-      landing: dashboardPort("the landing page", 8443),
+      landing: dashboardPort("the landing page", 9443),
       grafana: dashboardPort("Grafana", 3000),
       prometheus: dashboardPort("Prometheus", 9090),
       alertmanager: dashboardPort("Alertmanager", 9093),

@@ -36,6 +36,8 @@ export interface HepCaptureArgs {
   readonly retentionDays: number;
   /** GiB above which the oldest go earlier. */
   readonly maxGb: number;
+  /** In prod: the volume with the messages is kept when the stack is destroyed, after its protection was lifted. */
+  readonly protect: boolean;
   /** Counters: another value makes a new password. */
   readonly rotation: { readonly homerDatabase: number; readonly homer: number };
 }
@@ -167,7 +169,7 @@ export class HepCapture extends pulumi.ComponentResource {
         name: `${defaults.prefix}-homer-db-data`,
         labels: labels({ "sbc.stack": defaults.prefix, "sbc.plane": "monitoring" }),
       },
-      { parent: this, ignoreChanges: ["labels"] },
+      { parent: this, protect: args.protect, retainOnDelete: args.protect, ignoreChanges: ["labels"] },
     );
     const container = service(
       "homer-db",

@@ -269,7 +269,10 @@ export class MetricsStack extends pulumi.ComponentResource {
   }
 
   private data(name: string, path: string): VolumeMount {
-    const { defaults } = this.#args;
+    const {
+      config: { prod },
+      defaults,
+    } = this.#args;
     const volume = new docker.Volume(
       `${name}-data`,
       {
@@ -277,7 +280,7 @@ export class MetricsStack extends pulumi.ComponentResource {
         labels: labels({ "sbc.stack": defaults.prefix, "sbc.plane": "monitoring" }),
       },
       // Any change of a volume replaces it, and its data are gone.
-      { parent: this, ignoreChanges: ["labels"] },
+      { parent: this, protect: prod, retainOnDelete: prod, ignoreChanges: ["labels"] },
     );
     return { volume: volume.name, path, readOnly: false };
   }

@@ -17,7 +17,13 @@ import { dashboardCertificate } from "./dashboard-certificate.ts";
 import { Grafana } from "./grafana.ts";
 import { MetricsStack } from "./metrics-stack.ts";
 import { HepCapture } from "./hep-capture.ts";
-import { dashboardTools, isWatched, planMonitoring, publishedDashboards, type Dashboard } from "./monitoring-tools.ts";
+import {
+  dashboardTools,
+  isWatched,
+  publishedDashboards,
+  type Dashboard,
+  type MonitoringPlan,
+} from "./monitoring-tools.ts";
 import type { RtpEngine } from "./rtp-engine.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { componentType } from "./types.ts";
@@ -29,6 +35,8 @@ export interface MonitoringStackArgs {
   readonly addresses: AddressPlan;
   /** The whole configuration of the stack: what is watched is part of what watches it. */
   readonly config: Config;
+  /** Which tools run. */
+  readonly plan: MonitoringPlan;
   /** Certificate of the edge: in prod that of the front door as well, unless it has one of its own. */
   readonly sipCertificate: Certificate | AcmeSource;
   /** The media relays' HTTP listeners, as seen from sbc_net. */
@@ -42,14 +50,14 @@ export function monitoringStack(args: MonitoringStackArgs): MonitoringStack | un
   return isWatched(args.config) ? new MonitoringStack("monitoring", args) : undefined;
 }
 
-/** Port of each dashboard inside the front door's container. */
+/** Port of each dashboard inside the front door's container: none of the tools' own, which nothing may publish. */
 const innerPorts: Readonly<Record<Dashboard, number>> = {
   landing: 8443,
-  grafana: 3000,
-  prometheus: 9090,
-  alertmanager: 9093,
-  homer: 9080,
-  kibana: 5601,
+  grafana: 8444,
+  prometheus: 8445,
+  alertmanager: 8446,
+  homer: 8447,
+  kibana: 8448,
 };
 
 type ToolPage = Exclude<Dashboard, "landing">;
@@ -89,7 +97,7 @@ export class MonitoringStack extends pulumi.ComponentResource {
     const { monitoring } = config;
     const own = { parent: this };
     const common = { defaults, networks, addresses, images: config.images };
-    const { leftOut, tools } = planMonitoring(config);
+    const { leftOut, tools } = args.plan;
     this.leftOut = [...leftOut].map(([tool, reason]) => `${tool}: ${reason}`);
     const certificate = dashboardCertificate(config, args.sipCertificate, this);
     this.ca = certificate.ca;
@@ -100,7 +108,14 @@ export class MonitoringStack extends pulumi.ComponentResource {
     const homer = tools.has("heplify-server")
       ? new HepCapture(
           "hep-capture",
-          { ...common, ...monitoring.homer, upstream: monitoring.images, tools, rotation: config.rotation },
+          {
+            ...common,
+            ...monitoring.homer,
+            upstream: monitoring.images,
+            tools,
+            protect: config.prod,
+            rotation: config.rotation,
+          },
           own,
         )
       : undefined;

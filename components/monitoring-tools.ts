@@ -108,6 +108,6 @@ export function planMonitoring(
 }
 
 /** Where SIP and RTCP are copied to, on monitoring_net; undefined when nobody collects them. */
-export function hepCollectorOf(config: Pick<Config, "monitoring" | "prod">, plan: AddressPlan): string | undefined {
-  return planMonitoring(config).tools.has("heplify-server") ? plan.monitoring["heplify-server"] : undefined;
+export function hepCollectorOf(tools: MonitoringPlan["tools"], plan: AddressPlan): string | undefined {
+  return tools.has("heplify-server") ? plan.monitoring["heplify-server"] : undefined;
 }

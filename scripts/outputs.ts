@@ -8,8 +8,6 @@ import { explain, pulumiEnvironment } from "./stack.ts";
 export interface StackOutputs extends SmokeOptions {
   /** Parts that were left out, each with its reason. */
   leftOut?: readonly string[];
-  /** Name → URL. */
-  dashboards?: Readonly<Record<string, string>>;
 }
 
 /**

@@ -77,7 +77,7 @@ export async function analyze(stack: string): Promise<number> {
 
 /**
  * The part of `npm run lint` that reads policy config: every rule and setting exists, every exemption has its reason and is needed by the
- * program that the environment's stack file describes.
+ * program that the environment's stack file describes, with all of the monitoring.
  * @throws UserError that lists what is wrong.
  */
 export async function checkPolicy(): Promise<number> {
@@ -85,7 +85,7 @@ export async function checkPolicy(): Promise<number> {
     await step(`policy config of ${environment}`, async () => {
       const config = readCheckedConfig(environment);
       if (listExemptions(rules, config).length === 0) return;
-      const stale = await staleExemptions(rules, config, await recordEnvironment(environment));
+      const stale = await staleExemptions(rules, config, await recordEnvironment(environment, "full"));
       const problems = stale.map(
         ({ rule, role }) => `${rule}: nothing with the role "${role}" needs the exemption any more; remove it`,
       );

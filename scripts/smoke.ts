@@ -1,3 +1,6 @@
+import { request } from "node:https";
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import {
   SipAgent,
   type Credentials,
@@ -21,6 +24,14 @@ export interface SmokeOptions {
   caCertificate: string;
   /** Output `addresses`: where the edge is on the network. */
   addresses: { kamailio: { sbc: string } };
+  /** Output `dashboards`: name → URL. Without a landing page it is left out. */
+  dashboards?: Readonly<Record<string, string>>;
+  /** Output `dashboardsLogin` (secret). */
+  dashboardsLogin?: Readonly<{ user: string; password: string }>;
+  /** Output `dashboardsCa`: PEM of the CA of the dashboards' certificate; empty: a public one. */
+  dashboardsCa?: string;
+  /** Address of this host that they are published on: their name may be known elsewhere only. Default: 127.0.0.1. */
+  dashboardsAddress?: string;
   /** Output `containers`: only for saying where to look. */
   containers?: { kamailio?: string; rtpengine?: readonly string[]; asterisk?: readonly string[] };
   /** Where lines go. Default: standard output. */
@@ -37,7 +48,8 @@ const ports: Target["ports"] = { udp: 5060, tcp: 5060, tls: 5061 };
 
 /**
  * Uses a stack that is up as a phone would, from a container on its network: OPTIONS on every transport, the certificate, a digest
- * registration that changes nothing, and an echo call whose every packet has to come back. Prints each check with its duration.
+ * registration that changes nothing, and an echo call whose every packet has to come back; and as a browser on this host, where it has
+ * dashboards. Prints each check with its duration.
  * @throws SmokeFailure saying which check failed, what was expected, and where to look.
  */
 export async function smoke(options: SmokeOptions): Promise<void> {
@@ -74,6 +86,8 @@ export async function smoke(options: SmokeOptions): Promise<void> {
     );
   }
 
+  await landingPage();
+
   const [user] = Object.entries(subscribers).map(([name, password]): Credentials => ({ name, password }));
   const [transport] = transports;
   if (!user || !transport) {
@@ -82,6 +96,19 @@ export async function smoke(options: SmokeOptions): Promise<void> {
   }
   await registration(user, transport);
   await step("echo call to 600", "an answer, and every RTP packet back as it was sent", () => echo(user, transport));
+
+  async function landingPage(): Promise<void> {
+    const url = options.dashboards?.["landing"];
+    if (url === undefined) return print("  left out: the landing page (the stack has no dashboards)");
+    const engine = process.env["DOCKER_HOST"] ?? "unix:";
+    if (!engine.startsWith("unix:")) return print(`  left out: the landing page (the engine is elsewhere: ${engine})`);
+    const { user, password } = options.dashboardsLogin ?? { user: "", password: "" };
+    const { dashboardsAddress: address = "127.0.0.1", dashboardsCa: ca = "" } = options;
+    await step(`landing page ${url}`, "401 without the password, 200 with it", async () => {
+      const statuses = [await statusOf(url, address, ca), await statusOf(url, address, ca, `${user}:${password}`)];
+      return statuses.join() === "401,200" ? undefined : statuses.join(", then ");
+    });
+  }
 
   async function registration(credentials: Credentials, via: Transport): Promise<void> {
     let seen: string | undefined;
@@ -117,4 +144,32 @@ export async function smoke(options: SmokeOptions): Promise<void> {
     const good = sent.length >= 20 && same >= sent.length * 0.8 && same === received.length;
     return good ? undefined : `${sent.length} packets sent, ${received.length} received, ${same} of them unchanged`;
   }
+}
+
+/** Status of a page at an address of this host; rejects when its certificate is not to be trusted for the name in the URL. */
+function statusOf(url: string, address: string, ca: string, auth?: string): Promise<number | undefined> {
+  const { host, hostname, pathname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        host: address,
+        port,
+        path: pathname,
+        headers: { host },
+        servername: isIP(hostname) ? "" : hostname,
+        checkServerIdentity: (_address, certificate) => checkServerIdentity(hostname, certificate),
+        agent: false,
+        timeout: 8000,
+        ...(ca !== "" && { ca }),
+        ...(auth !== undefined && { auth }),
+      },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      },
+    );
+    call.once("timeout", () => call.destroy(new Error("no answer")));
+    call.once("error", reject);
+    call.end();
+  });
 }

@@ -14,6 +14,7 @@ import { foreground, must, step, UserError } from "./run.ts";
 import { setUp, setUpForUse } from "./setup.ts";
 import { smoke } from "./smoke.ts";
 import { advise, hasResources, pulumiEnvironment, requireStackFile, syncStackFile, writeUnavailable } from "./stack.ts";
+import { summary } from "./summary.ts";
 import { readConfig, readWanted } from "./wanted.ts";
 
 /** `npm run up`. */
@@ -61,8 +62,8 @@ export async function up(args: Arguments): Promise<number> {
   }
   console.log("\nsmoke test");
   const outputs = readOutputs(cli, stack);
-  await smoke(outputs);
-  summary(stack, outputs);
+  await smoke({ ...outputs, ...dashboardsAddress(stack) });
+  console.log(summary(stack, outputs));
   return 0;
 }
 
@@ -81,8 +82,14 @@ function refuseForeign(stack: string, prefix: string): void {
 /** `npm run smoke`. */
 export async function smokeTest(args: Arguments): Promise<number> {
   const cli = await setUpForUse(args.stack);
-  await smoke(readOutputs(cli, args.stack));
+  await smoke({ ...readOutputs(cli, args.stack), ...dashboardsAddress(args.stack) });
   return 0;
+}
+
+/** Where on this host the dashboards are. */
+function dashboardsAddress(stack: string): { dashboardsAddress?: string } {
+  const bind = readConfig(stack)?.monitoring.bind;
+  return bind === undefined || bind === "0.0.0.0" ? {} : { dashboardsAddress: bind };
 }
 
 /** `npm run preview`. */
@@ -127,28 +134,4 @@ export async function pulumi(
   const advice = code === 0 ? undefined : advise(output);
   if (advice) console.error(`\n${advice}`);
   return code;
-}
-
-function summary(stack: string, outputs: ReturnType<typeof readOutputs>): void {
-  const { sip, dashboards = {}, leftOut = [] } = outputs;
-  const addresses = (["udp", "tcp", "tls"] as const).flatMap((transport) => {
-    const uri = sip[transport];
-    return uri ? [`  ${transport.toUpperCase().padEnd(4)} ${uri}`] : [];
-  });
-  const tools = Object.entries(dashboards).map(([name, url]) => `  ${name.padEnd(14)} ${url}`);
-  const lines = [
-    "",
-    `SIP domain ${sip.domain}, reached at`,
-    ...addresses,
-    "dashboards",
-    ...(tools.length > 0
-      ? [...tools, "  who may log in:", `  pulumi stack output dashboardsLogin --show-secrets -s ${stack}`]
-      : ["  none in this stack"]),
-    "passwords of the subscribers",
-    '  eval "$(npm run -s env)"',
-    `  pulumi stack output subscribers --show-secrets -s ${stack}`,
-    "left out",
-    ...(leftOut.length > 0 ? leftOut.map((text) => `  ${text}`) : ["  nothing"]),
-  ];
-  console.log(lines.join("\n"));
 }

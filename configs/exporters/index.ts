@@ -45,7 +45,7 @@ function runtime(
     // Not the metrics: those of the database would be asked for with every check.
     healthcheck: httpHealthcheck(port, "/"),
     memoryMb: 64,
-    graceSeconds: 5,
+    graceSeconds: 10,
     ...rest,
   };
 }

@@ -29,7 +29,7 @@ export const mediaMetricsRuntime = {
   tmpfs: { "/run/nginx": "uid=4116,gid=4116,mode=0750,size=4m" },
   healthcheck: httpHealthcheck(mediaMetricsPort, "/healthz"),
   memoryMb: 64,
-  graceSeconds: 5,
+  graceSeconds: 10,
 } as const;
 
 /**

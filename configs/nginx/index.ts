@@ -6,7 +6,7 @@ import { httpHealthcheck } from "../health.ts";
 export interface Site {
   /** Its name in logs and in the realm of the password prompt. */
   readonly name: string;
-  /** TCP port that it is published on, inside and outside. */
+  /** TCP port that it listens on in the container. */
   readonly port: number;
   /** Host name and port of the tool on monitoring_net; without one it is the landing page. */
   readonly upstream?: string;

@@ -2,6 +2,8 @@
 export interface ImageName {
   /** Registry host; `docker.io` when none is written. */
   readonly registry: string;
+  /** Repository within the registry: `grafana/grafana`. */
+  readonly path: string;
   /** Last part of the repository: `grafana` of `docker.io/grafana/grafana`. */
   readonly product: string;
   readonly tag: string | undefined;
@@ -19,6 +21,7 @@ export function parseImageName(name: string): ImageName {
   const hasHost = repository.includes("/") && (/[.:]/.test(first) || first === "localhost");
   return {
     registry: hasHost ? first : "docker.io",
+    path: hasHost ? repository.slice(first.length + 1) : repository,
     product: repository.slice(repository.lastIndexOf("/") + 1),
     tag: colon < 0 ? undefined : reference.slice(colon + 1),
     digest,

@@ -79,12 +79,20 @@ export class Stack {
 
   /** The files that a service sees: its own uploads, and those of the jobs that write to a volume which it mounts. */
   filesFor(service: MemberContainer): readonly StagedFile[] {
+    return this.#stagersFor(service).flatMap(stagedFiles);
+  }
+
+  /** Are these all of its files? A preview does not know those that are made from what is yet to be generated. */
+  knowsFilesFor(service: MemberContainer): boolean {
+    return this.#stagersFor(service).every(({ props }) => props.aside.objects("uploads").complete);
+  }
+
+  #stagersFor(service: MemberContainer): readonly MemberContainer[] {
     const volumes = volumesOf(service);
-    const stagers = this.containers.filter(
+    return this.containers.filter(
       (container) =>
         container === service || (container.oneShot && volumesOf(container).some((name) => volumes.includes(name))),
     );
-    return stagers.flatMap(stagedFiles);
   }
 
   /** Every known text that jobs put somewhere: uploads and arguments. */

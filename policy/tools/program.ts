@@ -1,23 +1,32 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { load } from "js-yaml";
+import type { monitoringProfiles } from "../../components/monitoring-tools.ts";
+import { upstreamNames } from "../../components/upstream-images.ts";
 import type { Environment } from "../configuration.ts";
 import type { RecordedResource } from "./evaluate.ts";
 import { recordProgram } from "./record.ts";
 
 const repository = new URL("../../", import.meta.url);
 
+export type Profile = (typeof monitoringProfiles)[number];
+
 /**
- * The resources that this repository's program registers in a preview of a new stack with an environment's committed stack file.
- * What prod leaves to the operator (addresses, certificate) is filled in with values for tests.
+ * The resources that this repository's program registers in a preview of a new stack with an environment's committed stack file, or
+ * with another profile of monitoring than the file's. What prod leaves to the operator (addresses, certificate) is filled in with values for
+ * tests.
  */
-export async function recordEnvironment(environment: Environment): Promise<readonly RecordedResource[]> {
+export async function recordEnvironment(
+  environment: Environment,
+  profile?: Profile,
+): Promise<readonly RecordedResource[]> {
   const file = load(readFileSync(new URL(`Pulumi.${environment}.yaml`, repository), "utf8")) as {
     config?: Record<string, unknown>;
   };
   const config = {
     ...file.config,
     ...(environment === "prod" ? await operatorValues(String(file.config?.["sbc:domain"])) : {}),
+    ...(profile !== undefined && { "sbc:monitoring": monitoring(profile, environment) }),
   };
   return recordProgram({
     directory: fileURLToPath(repository),
@@ -29,6 +38,17 @@ export async function recordEnvironment(environment: Environment): Promise<reado
     secretKeys: ["sbc:certificates"],
     stack: environment,
   });
+}
+
+/** All that a profile can have: somebody who is told, and in prod every image, which it runs by digest only. */
+function monitoring(profile: Profile, environment: Environment): Record<string, unknown> {
+  const digest = `sha256:${"0".repeat(64)}`;
+  const pinned = Object.entries(upstreamNames()).map(([tool, name]) => [tool, `${name.split("@")[0] ?? ""}@${digest}`]);
+  return {
+    profile,
+    alerts: { webhooks: [{ name: "chat", url: "https://alerts.example.com/sbc" }] },
+    ...(environment === "prod" && { images: Object.fromEntries(pinned) as Record<string, string> }),
+  };
 }
 
 /** Addresses of the documentation ranges (RFC 5737) and a certificate for the domain. */

@@ -7,12 +7,18 @@ import { rules } from "../../policy/registry.ts";
 import { evaluate } from "../../policy/tools/evaluate.ts";
 import type { RecordedResource } from "../../policy/tools/evaluate.ts";
 import { recordEnvironment } from "../../policy/tools/program.ts";
+import type { Profile } from "../../policy/tools/program.ts";
 import { PackProcess } from "./pack-process.ts";
+
+/** The program as an environment has it, with a profile of monitoring. */
+type Variant = `${Environment}, ${Profile}`;
+const variants: readonly Variant[] = ["dev, light", "dev, full", "prod, off", "prod, light", "prod, full"];
+const environmentOf = (variant: Variant) => variant.split(", ")[0] as Environment;
 
 /** A change of the recorded program that must not pass: it proves that the rules find their subjects in the real program. */
 interface Weakening {
   readonly rules: readonly string[];
-  readonly environment: Environment;
+  readonly program: Variant;
   /** Which resources are changed. */
   readonly where: (resource: RecordedResource) => boolean;
   /** Makes the change on a copy of the properties. */
@@ -25,39 +31,46 @@ const named = (name: string) => (resource: RecordedResource) => isType("Containe
 const inUploads = (from: string, to: string) => (props: Record<string, unknown>) => {
   props["uploads"] = JSON.parse(JSON.stringify(props["uploads"]).replaceAll(from, to));
 };
+const joining = (network: string) => (props: Record<string, unknown>) => {
+  (props["networksAdvanced"] as object[]).push({ name: `sbc-prod-${network}-net` });
+};
+const publishing = (port: object) => (props: Record<string, unknown>) => {
+  props["ports"] = [...((props["ports"] ?? []) as object[]), { protocol: "tcp", ip: "127.0.0.1", ...port }];
+};
+const pulling = (name: string) => (props: Record<string, unknown>) => {
+  props["name"] = name;
+};
 const filling = (part: string) => (resource: RecordedResource) =>
   isType("Container")(resource) && resource.name.startsWith(part) && Array.isArray(resource.props["uploads"]);
 
 const weakenings: Readonly<Record<string, Weakening>> = {
   "the edge asks nobody to slow down": {
     rules: ["kamailio-config-hardened"],
-    environment: "prod",
+    program: "prod, off",
     where: filling("kamailio-config"),
     change: inUploads("pike_check_req", "true"),
   },
   "the edge speaks old TLS": {
     rules: ["kamailio-config-hardened"],
-    environment: "prod",
+    program: "prod, off",
     where: filling("kamailio-tls-profiles"),
     change: inUploads("TLSv1.2+", "TLSv1"),
   },
   "the media relay learns addresses at once": {
     rules: ["kamailio-config-hardened"],
-    environment: "prod",
+    program: "prod, off",
     where: filling("rtpengine-1-config"),
     change: inUploads("endpoint-learning = heuristic", "endpoint-learning = immediate"),
   },
   "prod publishes plain SIP": {
     rules: ["ports-allowlist"],
-    environment: "prod",
+    program: "prod, off",
     where: named("kamailio"),
-    change: (props) => {
-      (props["ports"] as object[]).push({ internal: 5060, external: 5060, protocol: "udp", ip: "192.0.2.10" });
-    },
+    change: publishing({ internal: 5060, external: 5060, protocol: "udp" }),
   },
   "the database forgets its volume": {
     rules: ["stack-cdr-persistent", "stack-db-private-and-persistent"],
-    environment: "prod",
+    program: "prod, off",
     where: named("mariadb"),
     change: (props) => {
       props["volumes"] = (props["volumes"] as { readOnly: boolean }[]).filter((volume) => volume.readOnly);
@@ -65,14 +78,14 @@ const weakenings: Readonly<Record<string, Weakening>> = {
   },
   "the database's volume may be deleted": {
     rules: ["stack-db-private-and-persistent"],
-    environment: "prod",
+    program: "prod, off",
     where: (resource) => isType("Volume")(resource) && resource.name === "mariadb-data",
     change: () => undefined,
     protect: false,
   },
   "the monitoring network is open": {
-    rules: ["network-monitoring-internal"],
-    environment: "dev",
+    rules: ["network-monitoring-internal", "stack-monitoring-isolated"],
+    program: "dev, light",
     where: (resource) => isType("Network")(resource) && resource.name === "monitoring-net",
     change: (props) => {
       props["internal"] = false;
@@ -80,7 +93,7 @@ const weakenings: Readonly<Record<string, Weakening>> = {
   },
   "there is one voice node": {
     rules: ["stack-min-redundancy"],
-    environment: "prod",
+    program: "prod, off",
     where: named("asterisk-2"),
     change: (props) => {
       props["labels"] = [
@@ -89,9 +102,111 @@ const weakenings: Readonly<Record<string, Weakening>> = {
       ];
     },
   },
+  "the relay of metrics publishes a port": {
+    rules: ["ports-allowlist"],
+    program: "prod, full",
+    where: named("media-metrics"),
+    change: publishing({ internal: 8080, external: 9443 }),
+  },
+  "the relay of metrics is on the front door's network": {
+    rules: ["stack-monitoring-isolated"],
+    program: "prod, full",
+    where: named("media-metrics"),
+    change: joining("front"),
+  },
+  "another tool is on sbc_net": {
+    rules: ["stack-monitoring-isolated"],
+    program: "prod, full",
+    where: named("prometheus"),
+    change: joining("sbc"),
+  },
+  "Alertmanager is on sbc_net": {
+    rules: ["stack-monitoring-isolated"],
+    program: "prod, full",
+    where: named("alertmanager"),
+    change: joining("sbc"),
+  },
+  "the front door is on sbc_net": {
+    rules: ["stack-monitoring-isolated"],
+    program: "prod, full",
+    where: named("nginx"),
+    change: joining("sbc"),
+  },
+  "the front door publishes something else": {
+    rules: ["ports-allowlist"],
+    program: "prod, full",
+    where: named("nginx"),
+    change: publishing({ internal: 8080, external: 8080 }),
+  },
+  "the front door passes a tool's own port through": {
+    rules: ["ports-control-plane-never-published"],
+    program: "prod, full",
+    where: named("nginx"),
+    change: publishing({ internal: 9090, external: 9090 }),
+  },
+  "a tool publishes its pages itself": {
+    rules: [
+      "ports-allowlist",
+      "ports-control-plane-never-published",
+      "stack-dashboards-behind-auth",
+      "stack-db-private-and-persistent",
+      "stack-published-on-reachable-net",
+    ],
+    program: "prod, full",
+    where: named("prometheus"),
+    change: publishing({ internal: 9090, external: 9090 }),
+  },
+  "the front door asks for no password at one dashboard": {
+    rules: ["stack-dashboards-behind-auth"],
+    program: "prod, full",
+    where: filling("nginx-config"),
+    change: inUploads('auth_basic \\"kibana\\"', "auth_basic off"),
+  },
+  "the front door tells everybody its statistics": {
+    rules: ["stack-dashboards-behind-auth"],
+    program: "prod, full",
+    where: filling("nginx-config"),
+    change: inUploads("deny all;", ""),
+  },
+  "the metrics forget their volume": {
+    rules: ["stack-db-private-and-persistent"],
+    program: "prod, full",
+    where: named("prometheus"),
+    change: (props) => {
+      props["volumes"] = (props["volumes"] as { readOnly: boolean }[]).filter((volume) => volume.readOnly);
+    },
+  },
+  "the traces' volume may be deleted": {
+    rules: ["stack-db-private-and-persistent"],
+    program: "prod, full",
+    where: (resource) => isType("Volume")(resource) && resource.name === "homer-db-data",
+    change: () => undefined,
+    protect: false,
+  },
+  "a tool's image is another publisher's": {
+    rules: ["image-registry-allowlist"],
+    program: "prod, full",
+    where: (resource) => resource.name === "homer-app-image",
+    change: pulling(`ghcr.io/somebody/homer-app:1@sha256:${"0".repeat(64)}`),
+  },
+  "prod runs a tool by its tag": {
+    rules: ["image-digest-pinned"],
+    program: "prod, full",
+    where: (resource) => resource.name === "grafana-image",
+    change: pulling("grafana/grafana:13"),
+  },
+  "dev runs another image by its tag": {
+    rules: ["image-digest-pinned"],
+    program: "dev, full",
+    where: (resource) => resource.name === "mariadb-image",
+    change: (props) => {
+      delete props["build"];
+      props["name"] = "mariadb:11";
+    },
+  },
   "a job stays": {
     rules: ["job-one-shot"],
-    environment: "prod",
+    program: "prod, off",
     where: filling("kamailio-config"),
     change: (props) => {
       props["restart"] = "always";
@@ -100,33 +215,52 @@ const weakenings: Readonly<Record<string, Weakening>> = {
 };
 
 describe("the pack over this repository's program", { timeout: 120_000 }, () => {
-  const programs = new Map<Environment, readonly RecordedResource[]>();
+  const programs = new Map<Variant, readonly RecordedResource[]>();
   let pack: PackProcess;
 
   before(async () => {
-    for (const environment of environments) programs.set(environment, await recordEnvironment(environment));
+    for (const variant of variants) {
+      const [environment, profile] = variant.split(", ") as [Environment, Profile];
+      programs.set(variant, await recordEnvironment(environment, profile));
+    }
     pack = await PackProcess.start();
   });
   after(async () => {
     await pack.stop();
   });
 
-  for (const environment of environments) {
-    it(`finds nothing in ${environment}`, async () => {
-      const resources = programs.get(environment) ?? [];
-      assert.ok(resources.length > 40, `${resources.length} resources were recorded`);
-      await pack.configure(rules, readConfig(environment));
-      assert.deepEqual(await pack.analyze(resources), []);
-    });
+  const roles = (variant: Variant) =>
+    new Set((programs.get(variant) ?? []).filter(isType("Container")).map(({ name }) => name));
 
-    it(`needs every exemption of ${environment}`, async () => {
-      assert.deepEqual(await staleExemptions(rules, readConfig(environment), programs.get(environment) ?? []), []);
+  it("judges all tools of a profile", () => {
+    for (const environment of environments) {
+      for (const tool of ["nginx", "prometheus", "alertmanager", "media-metrics", "grafana"])
+        assert.ok(roles(`${environment}, light`).has(tool), `${environment}: ${tool}`);
+      for (const tool of ["heplify-server", "homer-app", "homer-db", "elasticsearch", "logstash", "filebeat", "kibana"])
+        assert.ok(roles(`${environment}, full`).has(tool), `${environment}: ${tool}`);
+    }
+    assert.ok(!roles("prod, off").has("prometheus"));
+  });
+
+  for (const variant of variants) {
+    it(`finds nothing in ${variant}`, async () => {
+      const resources = programs.get(variant) ?? [];
+      assert.ok(resources.length > 40, `${resources.length} resources were recorded`);
+      await pack.configure(rules, readConfig(environmentOf(variant)));
+      assert.deepEqual(await pack.analyze(resources), []);
     });
   }
 
-  for (const [name, { rules: broken, environment, where, change, protect }] of Object.entries(weakenings)) {
+  for (const environment of environments) {
+    it(`needs every exemption of ${environment}`, async () => {
+      const resources = programs.get(`${environment}, full`) ?? [];
+      assert.deepEqual(await staleExemptions(rules, readConfig(environment), resources), []);
+    });
+  }
+
+  for (const [name, { rules: broken, program, where, change, protect }] of Object.entries(weakenings)) {
     it(`fails with ${broken.join(", ")} when ${name}`, async () => {
-      const resources = programs.get(environment) ?? [];
+      const resources = programs.get(program) ?? [];
       assert.ok(resources.some(where), "the program has the resource that is weakened");
       const weakened = resources.map((resource) => {
         if (!where(resource)) return resource;
@@ -134,8 +268,8 @@ describe("the pack over this repository's program", { timeout: 120_000 }, () => 
         change(props, resource);
         return { ...resource, props, options: { ...resource.options, ...(protect === undefined ? {} : { protect }) } };
       });
-      const found = await evaluate(rules, weakened, readConfig(environment));
-      assert.deepEqual([...new Set(found.map((finding) => finding.rule))], broken);
+      const found = await evaluate(rules, weakened, readConfig(environmentOf(program)));
+      assert.deepEqual([...new Set(found.map((finding) => finding.rule))].toSorted(), broken);
     });
   }
 });

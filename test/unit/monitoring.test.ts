@@ -62,6 +62,12 @@ describe("the configuration of monitoring", () => {
       /ports\.prometheus = 9090 is that of grafana as well/,
     ],
     [
+      "a port that the edge has",
+      { profile: "light", ports: { landing: 8443 } },
+      /monitoring\.ports\.landing = 8443 is also sbc:edge\.ports\.wss; it must.*ports\.landing' 18443/s,
+      { edge: { ports: { wss: 8443 }, websocketOrigins: ["https://a.example"] } },
+    ],
+    [
       "a certificate without its key",
       { chainFile: "package.json" },
       /monitoring\.keyFile is needed beside sbc:monitoring\.chainFile/,
@@ -119,6 +125,14 @@ describe("the configuration of monitoring", () => {
   ] as const) {
     it(`refuses ${what}`, () => assert.throws(() => config(monitoring, more), problem));
   }
+});
+
+it("a dashboard may have a port that the edge has on another address, or that it does not take without monitoring", () => {
+  const edge = { ports: { wss: 9443 }, websocketOrigins: ["https://a.example"] };
+  config({ profile: "light" }, { edge: { ...edge, bind: "192.0.2.10" } });
+  config({ profile: "off" }, { edge });
+  const everywhere = { edge: { ...edge, bind: "0.0.0.0", publicAddress: "192.0.2.1" } };
+  assert.throws(() => config({ profile: "light" }, everywhere), /ports\.landing = 9443 is also sbc:edge\.ports\.wss/);
 });
 
 describe("the front door", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { describe, it } from "node:test";
 import { conflicts, usedPorts, type Wanted } from "../../scripts/preflight.ts";
+import { readWanted } from "../../scripts/wanted.ts";
 
 const wanted: Wanted = {
   prefix: "sbc-dev",
@@ -47,6 +48,36 @@ describe("conflicts", () => {
     const ports = [{ ip: "127.0.0.1", port: 5060, protocol: "udp", owner: "container sbc-dev-kamailio" }] as const;
     assert.deepEqual(conflicts(wanted, subnets, ports), []);
   });
+});
+
+describe("what the dev stack wants", () => {
+  const dev = readWanted("dev");
+
+  it("has the dashboards of the light profile, each by the key that moves it", () => {
+    const dashboards = dev.ports
+      .filter(({ key }) => key.startsWith("sbc:monitoring."))
+      .map(({ key, port }) => [key, port]);
+    assert.deepEqual(Object.fromEntries(dashboards), {
+      "sbc:monitoring.ports.landing": 9443,
+      "sbc:monitoring.ports.grafana": 3000,
+      "sbc:monitoring.ports.prometheus": 9090,
+      "sbc:monitoring.ports.alertmanager": 9093,
+    });
+    assert.ok(dev.subnets.some(({ key }) => key === "sbc:networks.front"));
+  });
+
+  for (const { key, port } of dev.ports.filter(({ protocol }) => protocol === "tcp")) {
+    it(`is told by ${key} when that port is taken`, () => {
+      const used = { ip: "0.0.0.0", port, protocol: "tcp", owner: "process node (pid 7)" } as const;
+      const [problem, ...rest] = conflicts(dev, [], [used]);
+      assert.deepEqual(rest, []);
+      assert.ok(
+        problem?.startsWith(`${key} wants 127.0.0.1:${port}/tcp, which process node (pid 7) has bound`),
+        problem,
+      );
+      assert.ok(problem?.endsWith(`pulumi config set --path ${key} ${port + 10_000}`), problem);
+    });
+  }
 });
 
 describe("usedPorts", () => {

@@ -1,3 +1,4 @@
+import type { Upload } from "../../lib/docker.ts";
 import { production } from "../../lib/frameworks.ts";
 import { stackRule } from "../../lib/rule.ts";
 import type { MemberContainer, Stack } from "../../lib/stack.ts";
@@ -19,10 +20,10 @@ export const stackDashboardsBehindAuth = stackRule<Settings>(
     framework: production("passwords", "HTTP basic auth for Kibana and Grafana; everything else behind nginx"),
     tags: ["network", "monitoring", "dashboards", "production:ports", "production:passwords"],
     remediationSteps:
-      "Publish the front door only, on a network that it shares with each dashboard, with `auth_basic` and an htpasswd file of mode 0440 in its configuration.",
+      "Publish the front door only, on a network that it shares with each dashboard, with `auth_basic` in every `server` block (or `deny all` behind the few addresses that it is for) and an htpasswd file of mode 0440.",
     settings: {
       dashboards: {
-        default: ["grafana", "kibana", "prometheus", "alertmanager", "homer", "elasticsearch"],
+        default: ["grafana", "kibana", "prometheus", "alertmanager", "homer-app", "elasticsearch"],
         schema: { type: "array", items: { type: "string" }, description: "Roles that people open in a browser." },
       },
       frontDoor: { default: "nginx", schema: { type: "string", minLength: 1, description: "Role of the front door." } },
@@ -52,17 +53,41 @@ export const stackDashboardsBehindAuth = stackRule<Settings>(
 
 function checkPassword(stack: Stack, door: MemberContainer, report: (problem: string) => void): void {
   const files = stack.filesFor(door);
-  const sites = files.filter(
-    ({ upload }) => typeof upload.content === "string" && /^\s*server\s*\{/m.test(upload.content),
-  );
-  for (const { path, upload } of sites) {
-    if (!/^\s*auth_basic\s+(?!\s|off\b)/m.test(String(upload.content)))
-      report(`The site file ${path} asks for no password.`);
+  const sites = files
+    .map(({ path, upload }) => ({ path, servers: serverBlocks(upload.content) }))
+    .filter(({ servers }) => servers.length > 0);
+  for (const { path, servers } of sites) {
+    if (!servers.every(isClosed)) report(`The site file ${path} asks for no password.`);
   }
   const passwords = files.filter(({ path }) => /htpasswd[^/]*$/.test(path));
-  if (sites.length > 0 && passwords.length === 0) report("No htpasswd file is staged for it.");
+  // In a first preview the password is unknown, and all files that come with it.
+  if (sites.length > 0 && passwords.length === 0 && stack.knowsFilesFor(door))
+    report("No htpasswd file is staged for it.");
   for (const { path, upload } of passwords) {
     if (!["0400", "0440"].includes(String(upload.permissions)))
       report(`The password file ${path} has mode ${String(upload.permissions ?? "0644")}.`);
   }
+}
+
+/** What each `server` block of an nginx file says, without what blocks inside it say. */
+function serverBlocks(content: Upload["content"]): string[] {
+  if (typeof content !== "string") return [];
+  const text = content.replace(/#.*$/gm, "");
+  return [...text.matchAll(/^\s*server\s*\{/gm)].map((start) => {
+    let depth = 1;
+    let own = "";
+    for (const char of text.slice(start.index + start[0].length)) {
+      if (char === "{") depth += 1;
+      else if (char === "}") depth -= 1;
+      else if (depth === 1) own += char;
+      if (depth === 0) break;
+    }
+    return own;
+  });
+}
+
+/** Does it ask everybody for a password, or answer listed addresses only, as one for health and statistics does? */
+function isClosed(server: string): boolean {
+  const says = (directive: RegExp) => directive.test(server);
+  return says(/^\s*auth_basic\s+(?!\s|off\b)/m) || (says(/^\s*deny\s+all\s*;/m) && !says(/^\s*allow\s+all\s*;/m));
 }

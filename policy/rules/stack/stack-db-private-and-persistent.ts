@@ -25,10 +25,9 @@ export const stackDbPrivateAndPersistent = stackRule<Settings>(
       dataPaths: {
         default: {
           mariadb: "/var/lib/mysql",
-          postgresql: "/var/lib/postgresql/data",
+          "homer-db": "/var/lib/postgresql",
           elasticsearch: "/usr/share/elasticsearch/data",
-          prometheus: "/prometheus",
-          grafana: "/var/lib/grafana",
+          prometheus: "/var/lib/prometheus",
         },
         schema: {
           type: "object",

@@ -190,9 +190,20 @@ export const resourceCases: readonly RuleCases[] = [
         image("registry.example.org:5000/a/b:1"),
       ),
       "it is built here": stack(image("localhost/x:1", { build: { context: "." } })),
+      "its publisher there is on the list": under({ registries: ["ghcr.io/a"] }, image("ghcr.io/a/b:1")),
     },
     fails: {
-      "its registry is another": fails(/registry quay\.io is not/, image("quay.io/a/b:1")),
+      "its publisher there is another": failsUnder(
+        { registries: ["ghcr.io/a"] },
+        /registry ghcr\.io nor this publisher/,
+        image("ghcr.io/ab/b:1"),
+      ),
+      "its publisher is on the list at another registry": failsUnder(
+        { registries: ["ghcr.io/a"] },
+        /registry docker\.io nor/,
+        image("a/b:1"),
+      ),
+      "its registry is another": fails(/registry quay\.io nor/, image("quay.io/a/b:1")),
       "its registry has another port": failsUnder(
         { registries: ["r.example.org"] },
         /r\.example\.org:5000/,

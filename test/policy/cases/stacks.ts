@@ -5,6 +5,7 @@ import { fails, failsUnder, stack, under } from "./case.ts";
 import type { RuleCases } from "./case.ts";
 
 const edgeNet = resource("network", "sbc-net", { name: "sbc-net" });
+const frontNet = resource("network", "front-net", { name: "front-net", labels: labels("front", "front") });
 const monitoringNet = resource("network", "monitoring-net", { name: "monitoring-net", internal: true });
 const on = (...names: string[]) => ({ networksAdvanced: names.map((name) => ({ name })) });
 const publish = (...internal: number[]) => ({
@@ -25,6 +26,7 @@ const mariadb = (
   change: Record<string, unknown> = mount("db", "/var/lib/mysql"),
   rest: Parameters<typeof service>[1] = {},
 ) => named("mariadb", "mariadb", "data", change, rest);
+const leg = (role: string, plane: string) => ({ role, planes: [plane], reason: "its work is on that network" });
 const staged = (...uploads: object[]) => job({ uploads, ...mount("conf", "/out") });
 const range = (min: number, max: number) => ({
   file: "/s/rtpengine.conf",
@@ -332,6 +334,11 @@ export const stackCases: readonly RuleCases[] = [
 
       "a tool is inside": stack(monitoringNet, grafana()),
       "there is no tool": stack(service()),
+      "its work is on a network outside": under(
+        { legs: [leg("grafana", "front")] },
+        frontNet,
+        grafana(on("front-net")),
+      ),
     },
     fails: {
       "policy config requires the plane, and there is none": failsUnder(
@@ -348,6 +355,24 @@ export const stackCases: readonly RuleCases[] = [
         grafana(on("monitoring-net", "sbc-net")),
       ),
       "a tool is on a foreign network": fails(/network foreign is not one of this stack/, grafana(on("foreign"))),
+      "another tool's work is on that network": failsUnder(
+        { legs: [leg("kibana", "front")] },
+        /network front-net is not internal/,
+        frontNet,
+        grafana(on("front-net")),
+      ),
+      "its work is on another network": failsUnder(
+        { legs: [leg("grafana", "edge")] },
+        /network front-net is not internal/,
+        frontNet,
+        grafana(on("front-net")),
+      ),
+      "its work is on another network, and this one has no plane": failsUnder(
+        { legs: [leg("grafana", "front")] },
+        /network sbc-net is not internal/,
+        edgeNet,
+        grafana(on("sbc-net")),
+      ),
     },
     undecided: { "networks are unknown": stack(grafana({ networksAdvanced: UNKNOWN_LIST })) },
   },
@@ -387,10 +412,9 @@ export const stackCases: readonly RuleCases[] = [
       "there is none": fails(/^The stack has no container with the role "mariadb"/, service()),
       ...Object.fromEntries(
         Object.entries({
-          postgresql: "/var/lib/postgresql/data",
+          "homer-db": "/var/lib/postgresql",
           elasticsearch: "/usr/share/elasticsearch/data",
-          prometheus: "/prometheus",
-          grafana: "/var/lib/grafana",
+          prometheus: "/var/lib/prometheus",
         }).map(([role, path]) => [
           `the data of ${role} are in the container`,
           fails(
@@ -525,6 +549,18 @@ export const stackCases: readonly RuleCases[] = [
         ),
       ),
 
+      "it tells listed addresses its statistics, and comments have braces": stack(
+        grafana(),
+        nginx,
+        staged(
+          site("allow 10.6.0.18; deny all;".replaceAll("; ", ";\n")),
+          {
+            file: "/s/more.conf",
+            content: 'server {\n  # }\n  location /api/ { auth_basic off; }\n  auth_basic "x";\n}\n',
+          },
+          passwords("0400"),
+        ),
+      ),
       "there are none": stack(service()),
       "the front door asks": stack(
         edgeNet,
@@ -542,7 +578,7 @@ export const stackCases: readonly RuleCases[] = [
       ),
       "there is no front door": fails(/^There are dashboards and no front door \(role "nginx"\)/, grafana()),
       ...Object.fromEntries(
-        ["kibana", "prometheus", "alertmanager", "homer", "elasticsearch"].map((role) => [
+        ["kibana", "prometheus", "alertmanager", "homer-app", "elasticsearch"].map((role) => [
           `${role} publishes`,
           fails(
             /publishes ports of its own/,
@@ -570,6 +606,27 @@ export const stackCases: readonly RuleCases[] = [
         staged(site('auth_basic "sbc";'), { file: "/s/htpasswd-kibana", content: "x", permissions: "0640" }),
       ),
 
+      "the second of two servers in a file asks nobody": fails(
+        /asks for no password/,
+        grafana(),
+        nginx,
+        staged(
+          { file: "/s/site.conf", content: `${site('auth_basic "sbc";').content}${site("").content}` },
+          passwords("0440"),
+        ),
+      ),
+      "it asks at one place only": fails(
+        /asks for no password/,
+        grafana(),
+        nginx,
+        staged(site('location /x {\n auth_basic "sbc";\n deny all;\n }'), passwords("0440")),
+      ),
+      "it tells everybody its statistics": fails(
+        /asks for no password/,
+        grafana(),
+        nginx,
+        staged(site("allow all;\n  deny all;"), passwords("0440")),
+      ),
       "a dashboard publishes": fails(/publishes ports of its own/, monitoringNet, grafana(publish(3000)), nginx),
       "the front door asks nobody": fails(
         /asks for no password/,
@@ -593,6 +650,12 @@ export const stackCases: readonly RuleCases[] = [
     },
     undecided: {
       "the site is unknown": stack(grafana(), nginx, staged({ file: "/s/site.conf", content: UNKNOWN_STRING })),
+      "the passwords are yet to be generated": stack(
+        grafana(),
+        nginx,
+        staged(site('auth_basic "sbc";')),
+        job({ uploads: UNKNOWN_LIST, ...mount("conf", "/out") }, { name: "secrets" }),
+      ),
     },
   },
   {

@@ -153,10 +153,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   "stack-monitoring-isolated": container({ labels: labels("exporter", "monitoring") }),
   "stack-db-private-and-persistent": {
     add: (name) => {
-      const data = new docker.Volume(name, { name: "scenario-postgresql" });
+      const data = new docker.Volume(name, { name: "scenario-homer-db" });
       service(name, {
-        labels: labels("postgresql", "data"),
-        volumes: [{ volumeName: data.name, containerPath: "/var/lib/postgresql/data" }],
+        labels: labels("homer-db", "data"),
+        volumes: [{ volumeName: data.name, containerPath: "/var/lib/postgresql" }],
       });
     },
   },
