@@ -9,7 +9,7 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { describeLoad, load } from "../sip/load.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { problemsOf, type Inspected } from "./hardening.ts";
-import { EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
+import { devPolicies, EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
 
 interface Watched extends Outputs {
   dashboards: Record<string, string>;
@@ -57,7 +57,7 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
       protection: { unlimited: [networks.sbc] },
       classes: [{ name: "default", maxCalls: 0, callsPerSecond: 0 }],
     });
-    const { code, output } = await stack.up();
+    const { code, output } = await stack.up(...devPolicies);
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as Watched;
     const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? assert.fail() });

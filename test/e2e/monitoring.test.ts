@@ -13,7 +13,7 @@ import { launchBrowser } from "../support/browser.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { landingPolicy } from "../support/landing-server.ts";
 import { emptyPanels } from "../support/panels.ts";
-import { EdgeStack, type Outputs } from "./stack.ts";
+import { devPolicies, EdgeStack, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
 interface Watched extends Outputs {
@@ -58,7 +58,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       },
     });
     await stack.configureSecret("monitoring.alerts.webhooks[0].token", "t0ken");
-    const { code, output } = await stack.up();
+    const { code, output } = await stack.up(...devPolicies);
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as Watched;
     heplify = outputs.addresses.monitoring["heplify-server"];

@@ -17,6 +17,9 @@ const repository = join(import.meta.dirname, "../..");
 const toolchain = join(repository, ".sbc/toolchain/pulumi/bin");
 const plugins = join(repository, ".sbc/pulumi-home");
 
+/** For `up`: judged by the policy pack as `npm run up` judges the dev stack. */
+export const devPolicies = ["--policy-pack", "policy", "--policy-pack-config", "policy/config/dev.json"] as const;
+
 /** What one command of the CLI did. */
 export interface Run {
   code: number | null;

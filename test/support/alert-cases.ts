@@ -1,3 +1,4 @@
+import { listedSeries, metrics } from "../../configs/metrics/contract.ts";
 import type { AlertSettings } from "../../configs/prometheus/alerts.ts";
 
 /** The settings that the tests of alerts have. */
@@ -47,32 +48,19 @@ function jobOf(name: string): string {
   return { mysql: "mysqld", process: "prometheus" }[prefix] ?? prefix;
 }
 
-const results = [
-  "answered",
-  "busy",
-  "cancelled",
-  "declined",
-  "failed",
-  "no_answer",
-  "not_found",
-  "refused",
-  "unavailable",
-];
-const rejections = [
-  ...[
-    "all_call_rate",
-    "all_calls",
-    "auth",
-    "daily_calls",
-    "daily_minutes",
-    "destination",
-    "identity",
-    "no_media",
-    "no_node",
-  ],
-  "premium",
-];
-const closings = ["final_timeout", "offer_timeout", "rejected", "silent_timeout", "terminated", "timeout"];
+/** The series of a metric whose labels' values the contract lists, each with the same value. */
+const listed = (name: string, value: string): Series => {
+  const metric = metrics.find((one) => one.name === name);
+  if (metric === undefined) throw new Error(`the contract has no metric ${name}`);
+  const labels = Object.keys(metric.labels).map((label) => `,${label}=`);
+  return Object.fromEntries(
+    listedSeries(metric.labels).map((values) => [
+      `${name}{job="${jobOf(name)}",instance="${jobOf(name)}"${values.map((one, index) => `${labels[index] ?? ""}"${one}"`).join("")}}`,
+      value,
+    ]),
+  );
+};
+
 const sampled = ["mos", "jitter", "packetloss", "rtt_e2e"].flatMap((name) => [
   `${name}_total`,
   `${name}_samples_total`,
@@ -101,13 +89,13 @@ export const idle: Series = {
   ...each("kamailio_dispatcher_drained", "node", ["sip:a", "sip:b"], always(0)),
   ...each("kamailio_rtpengine_up", "relay", ["udp:r"], always(1)),
   ...each("kamailio_trunk_up", "trunk", ["carrier"], always(1)),
-  ...each("kamailio_calls", "result", results, always(0)),
-  ...each("kamailio_rejected", "reason", rejections, always(0)),
-  ...each("kamailio_signatures", "result", ["good", "mismatch", "replay", "unknown_key"], always(0)),
-  ...each("kamailio_bans", "reason", ["credentials", "flood", "user"], always(0)),
-  ...each("kamailio_cdr_rows", "result", ["dropped", "failed", "written"], always(0)),
-  ...each("kamailio_events", "result", ["queued", "overflow"], always(0)),
-  ...each("kamailio_event_deliveries", "result", ["sent", "expired", "refused"], always(0)),
+  ...listed("kamailio_calls", always(0)),
+  ...listed("kamailio_rejected", always(0)),
+  ...listed("kamailio_signatures", always(0)),
+  ...listed("kamailio_bans", always(0)),
+  ...listed("kamailio_cdr_rows", always(0)),
+  ...listed("kamailio_events", always(0)),
+  ...listed("kamailio_event_deliveries", always(0)),
   ...each(
     "kamailio_trunk_calls",
     'trunk="carrier",direction="out",result',
@@ -159,7 +147,7 @@ export const idle: Series = {
   ...plain({ kamailio_pkgmem_used: always(20), kamailio_pkgmem_available: always(80) }),
   ...zero("rtpengine_", [...sampled, "zero_packet_streams_total", "one_way_sessions_total"]),
   ...each("rtpengine_sessions", "type", ["own"], always(0)),
-  ...each("rtpengine_closed_sessions_total", "reason", closings, always(0)),
+  ...listed("rtpengine_closed_sessions_total", always(0)),
   ...each("node_cpu_seconds_total", "mode", ["idle"], rising(59)),
   ...each("node_cpu_seconds_total", "mode", ["user"], rising(1)),
   ...each("alertmanager_notifications_failed_total", "integration", ["email", "webhook"], always(0)),
