@@ -269,10 +269,8 @@ export class MetricsStack extends pulumi.ComponentResource {
   }
 
   private data(name: string, path: string): VolumeMount {
-    const {
-      config: { prod },
-      defaults,
-    } = this.#args;
+    const { config, defaults } = this.#args;
+    const protect = config.prod;
     const volume = new docker.Volume(
       `${name}-data`,
       {
@@ -280,7 +278,7 @@ export class MetricsStack extends pulumi.ComponentResource {
         labels: labels({ "sbc.stack": defaults.prefix, "sbc.plane": "monitoring" }),
       },
       // Any change of a volume replaces it, and its data are gone.
-      { parent: this, protect: prod, retainOnDelete: prod, ignoreChanges: ["labels"] },
+      { parent: this, protect, retainOnDelete: protect, ignoreChanges: ["labels"] },
     );
     return { volume: volume.name, path, readOnly: false };
   }

@@ -20,7 +20,7 @@ const plugins = { plugins: ["official", "stand-in"] } as const;
 /** Modules are loaded when they are needed: `env` and `--help` shall be quick. */
 const commands: Readonly<Record<string, Command>> = {
   up: {
-    summary: "set-up, pulumi up, smoke test; prints addresses and where the passwords are",
+    summary: "set-up, pulumi up, smoke test; prints addresses, dashboards and where the passwords are",
     options: plugins,
     passesOn: true,
     run: async (args) => (await import("./up.ts")).up(args),
@@ -59,7 +59,7 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import("./up.ts")).preview(args),
   },
   smoke: {
-    summary: "uses a stack that is up as a phone would",
+    summary: "uses a stack that is up as a phone would, and its landing page as a browser",
     run: async (args) => (await import("./up.ts")).smokeTest(args),
   },
   doctor: {
