@@ -138,11 +138,11 @@ export const dashboards = monitoring?.dashboards ?? {};
 /** Who passes the dashboards' front door, and the password; secret. */
 export const dashboardsLogin = monitoring?.login;
 /** Who may log in to Grafana behind that door, and the password; secret. */
-export const grafanaLogin = monitoring?.grafanaLogin;
+export const grafanaLogin = monitoring?.grafanaLogin ?? null;
 /** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
-export const homerPassword = monitoring?.homerPassword;
+export const homerPassword = monitoring?.homerPassword ?? null;
 /** Kibana's own log-in behind the front door: user → password; secret. */
-export const kibanaLogins = monitoring?.kibanaLogins;
+export const kibanaLogins = monitoring?.kibanaLogins ?? null;
 /** What browsers have to trust for the dashboards, PEM; empty: a public CA. */
 export const dashboardsCa = monitoring?.ca;
 /** Parts that are not run, each with the reason. */

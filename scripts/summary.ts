@@ -1,3 +1,4 @@
+import { dashboardTools } from "../components/monitoring-tools.ts";
 import type { StackOutputs } from "./outputs.ts";
 
 /** What a person needs after `npm run up`, as text. */
@@ -6,7 +7,10 @@ export function summary(stack: string, { sip, dashboards = {}, leftOut = [] }: S
     const uri = sip[transport];
     return uri ? [`  ${transport.toUpperCase().padEnd(4)} ${uri}`] : [];
   });
-  const tools = Object.entries(dashboards).map(([name, url]) => `  ${name.padEnd(14)} ${url}`);
+  const tools = Object.keys(dashboardTools).flatMap((name) => {
+    const url = dashboards[name];
+    return url === undefined ? [] : [`  ${name.padEnd(14)} ${url}`];
+  });
   const watched = tools.length > 0;
   const output = (name: string, what: string) => `  pulumi stack output ${name.padEnd(38)} # ${what}`;
   const secret = (name: string, what: string) => output(`${name} --show-secrets -s ${stack}`, what);

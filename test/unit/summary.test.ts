@@ -11,7 +11,7 @@ const outputs = {
 
 describe("what npm run up ends with", () => {
   it("names the landing page, and by which commands passwords and CA are shown", () => {
-    const dashboards = { landing: "https://127.0.0.1:9443/", grafana: "https://127.0.0.1:3000/" };
+    const dashboards = { grafana: "https://127.0.0.1:3000/", landing: "https://127.0.0.1:9443/" };
     const text = summary("lab", { ...outputs, dashboards });
     assert.match(text, /landing page\n {2}landing +https:\/\/127\.0\.0\.1:9443\/\n {2}grafana +https/);
     assert.match(
