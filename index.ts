@@ -131,15 +131,15 @@ const report = {
 };
 /** Reads call records. */
 export { report as database };
-/** What the API that is told of registrations and calls checks signatures with; secret, undefined without such an API. */
-export const eventsSecret = kamailio.eventsSecret;
+/** What the API that is told of registrations and calls checks signatures with; secret, none without such an API. */
+export const eventsSecret = kamailio.eventsSecret ?? null;
 /** Dashboard → URL. */
 export const dashboards = monitoring?.dashboards ?? {};
 /** Who passes the dashboards' front door, and the password; secret. */
 export const dashboardsLogin = monitoring?.login;
 /** Who may log in to Grafana behind that door, and the password; secret. */
 export const grafanaLogin = monitoring?.grafanaLogin ?? null;
-/** Password of HOMER's own user `admin`; secret, undefined without HOMER. */
+/** Password of HOMER's own user `admin`; secret, none without HOMER. */
 export const homerPassword = monitoring?.homerPassword ?? null;
 /** Kibana's own log-in behind the front door: user → password; secret. */
 export const kibanaLogins = monitoring?.kibanaLogins ?? null;

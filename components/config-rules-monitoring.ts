@@ -75,11 +75,9 @@ function alertProblems({ monitoring, prod }: Config): ConfigProblem[] {
   const names = webhooks.map(({ name }) => name);
   return [
     ...problemIf(prod && isWatched({ monitoring }) && email === undefined && webhooks.length === 0 && !unattended, {
-      path: path("webhooks"),
-      value: webhooks,
+      path: path("webhooks", 0, "url"),
       problem:
-        "is empty and there is no sbc:monitoring.alerts.email: nobody would be told; say so by sbc:monitoring.alerts.unattended, or",
-      example: '[{"name":"chat","url":"https://alerts.example.com/sbc"}]',
+        "is required in prod, or sbc:monitoring.alerts.email, for nobody would be told of alerts; sbc:monitoring.alerts.unattended says that this is meant",
     }),
     ...webhooks.flatMap(({ name, url }, index) => [
       ...problemIf(prod && !url.startsWith("https:"), {

@@ -70,12 +70,14 @@ function plan(cli: string, args: readonly string[]): string {
   // Without the flag the CLI would delete the committed file with the stack.
   if (line.command === "stack rm") return run("--preserve-config");
 
-  const setsSecret = line.command.startsWith("config set") && line.secret;
-  if (!setsSecret && !readsStackFile.test(line.command)) return run();
+  const sets = line.command.startsWith("config set");
+  if (!sets && !readsStackFile.test(line.command)) return run();
   const stack = line.stack ?? process.env["PULUMI_STACK"] ?? selected(cli);
   if (stack === "" || !existsSync(stackFile(stack)) || !ownsSalt(stack)) return run();
+  // The CLI sets nothing for a stack that has not been made yet.
   if (readSalt(stack) === "") prepareStack(built, stack);
-  if (setsSecret) {
+  if (sets && !line.secret) return run();
+  if (sets) {
     // A secret in the committed file can be read only with the salt beside it.
     const text = readFileSync(stackFile(stack), "utf8");
     writeFileSync(stackFile(stack), `${text.trimEnd()}\nencryptionsalt: ${readSalt(stack)}\n`);

@@ -113,7 +113,7 @@ describe("the configuration of monitoring", () => {
     [
       "prod where nobody is told and nobody says so",
       { profile: "light" },
-      /alerts\.webhooks = \[\] .*nobody would be told.*unattended/,
+      /alerts\.webhooks\[0\]\.url is required in prod.*nobody would be told.*unattended.*webhooks\[0\]\.url' https:/s,
       { environment: "prod" },
     ],
     [
