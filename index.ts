@@ -136,7 +136,7 @@ export const eventsSecret = kamailio.eventsSecret ?? null;
 /** Dashboard → URL. */
 export const dashboards = monitoring?.dashboards ?? {};
 /** Who passes the dashboards' front door, and the password; secret. */
-export const dashboardsLogin = monitoring?.login;
+export const dashboardsLogin = monitoring?.login ?? null;
 /** Who may log in to Grafana behind that door, and the password; secret. */
 export const grafanaLogin = monitoring?.grafanaLogin ?? null;
 /** Password of HOMER's own user `admin`; secret, none without HOMER. */
@@ -144,6 +144,6 @@ export const homerPassword = monitoring?.homerPassword ?? null;
 /** Kibana's own log-in behind the front door: user → password; secret. */
 export const kibanaLogins = monitoring?.kibanaLogins ?? null;
 /** What browsers have to trust for the dashboards, PEM; empty: a public CA. */
-export const dashboardsCa = monitoring?.ca;
+export const dashboardsCa = monitoring?.ca ?? null;
 /** Parts that are not run, each with the reason. */
 export const leftOut = monitoring?.leftOut ?? [];
