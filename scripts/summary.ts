@@ -2,7 +2,7 @@ import { dashboardTools } from "../components/monitoring-tools.ts";
 import type { StackOutputs } from "./outputs.ts";
 
 /** What a person needs after `npm run up`, as text. */
-export function summary(stack: string, { sip, dashboards = {}, leftOut = [] }: StackOutputs): string {
+export function summary(stack: string, { sip, dashboards = {}, dashboardsCa, leftOut = [] }: StackOutputs): string {
   const addresses = (["udp", "tcp", "tls"] as const).flatMap((transport) => {
     const uri = sip[transport];
     return uri ? [`  ${transport.toUpperCase().padEnd(4)} ${uri}`] : [];
@@ -24,9 +24,9 @@ export function summary(stack: string, { sip, dashboards = {}, leftOut = [] }: S
     "users and passwords",
     '  eval "$(npm run -s env)"',
     secret("subscribers", "phones"),
-    ...(watched
-      ? [secret("dashboardsLogin", "dashboards"), output(`dashboardsCa -s ${stack}`, "what browsers have to trust")]
-      : []),
+    ...(watched ? [secret("dashboardsLogin", "dashboards")] : []),
+    // Without one it is a public CA, which browsers know.
+    ...(watched && dashboardsCa ? [output(`dashboardsCa -s ${stack}`, "what browsers have to trust")] : []),
     "left out",
     ...(leftOut.length > 0 ? leftOut.map((text) => `  ${text}`) : ["  nothing"]),
   ].join("\n");

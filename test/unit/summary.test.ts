@@ -12,7 +12,7 @@ const outputs = {
 describe("what npm run up ends with", () => {
   it("names the landing page, and by which commands passwords and CA are shown", () => {
     const dashboards = { grafana: "https://127.0.0.1:3000/", landing: "https://127.0.0.1:9443/" };
-    const text = summary("lab", { ...outputs, dashboards });
+    const text = summary("lab", { ...outputs, dashboards, dashboardsCa: "-----BEGIN CERTIFICATE-----" });
     assert.match(text, /landing page\n {2}landing +https:\/\/127\.0\.0\.1:9443\/\n {2}grafana +https/);
     assert.match(
       text,
@@ -21,6 +21,16 @@ describe("what npm run up ends with", () => {
     assert.match(text, / {2}pulumi stack output dashboardsCa -s lab/);
     assert.match(text, / {2}pulumi stack output subscribers --show-secrets -s lab/);
     assert.match(text, /left out\n {2}nothing$/);
+  });
+
+  it("says nothing of a CA that browsers know", () => {
+    const text = summary("lab", {
+      ...outputs,
+      dashboards: { landing: "https://sbc.example.com:9443/" },
+      dashboardsCa: "",
+    });
+    assert.match(text, /dashboardsLogin/);
+    assert.doesNotMatch(text, /dashboardsCa/);
   });
 
   it("says how to get dashboards where there are none, and of no password for them", () => {
