@@ -38,6 +38,19 @@ export const trunkRules: readonly Rule[] = [
     ],
   },
   {
+    reads: ["trunks", "edge"],
+    check: ({ trunks, edge }) =>
+      trunks.flatMap(({ username, direction }, index) =>
+        problemIf(!edge.trunkLogins && username !== undefined && direction !== "in", {
+          path: ["trunks", index, "username"],
+          value: username,
+          problem:
+            "needs edge.trunkLogins, without which no challenge of a carrier is answered; set it, or direction in",
+          command: "pulumi config set --path 'sbc:edge.trunkLogins' true",
+        }),
+      ),
+  },
+  {
     reads: ["trunks", "networks"],
     check: ({ trunks, networks }) => {
       const known = trunks.flatMap((trunk, index) =>

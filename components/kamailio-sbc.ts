@@ -46,6 +46,7 @@ export interface KamailioSbcArgs extends Pick<
   | "userAgentPattern"
   | "contactsPerSubscriber"
   | "transfers"
+  | "trunkLogins"
   | "children"
   | "sharedMemoryMb"
   | "packageMemoryMb"
@@ -159,6 +160,7 @@ export class KamailioSbc extends pulumi.ComponentResource {
       numbering: args.numbering,
       contactsPerSubscriber: args.contactsPerSubscriber,
       transfers: args.transfers,
+      trunkLogins: args.trunkLogins,
       digest: args.digest,
       signature: args.signature,
       topologyHiding: args.topologyHiding,

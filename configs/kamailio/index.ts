@@ -148,6 +148,11 @@ export interface KamailioConfigArgs {
   contactsPerSubscriber?: number;
   /** Phones may transfer calls (REFER). Default true. */
   transfers?: boolean;
+  /**
+   * Calls that a carrier challenges are sent again with the trunk's account. For that each message is parsed once more as it comes in and goes
+   * out, because all that follows in such a call needs another CSeq. Default true.
+   */
+  trunkLogins?: boolean;
   /** Each side sees the edge alone in Via, Record-Route and Contact. Default false. */
   topologyHiding?: boolean;
   /** POSIX extended regular expression: requests whose User-Agent it finds are dropped. Default {@link scannerPattern}. */
@@ -219,6 +224,7 @@ export const kamailioDefaults = {
   },
   contactsPerSubscriber: 3,
   transfers: true,
+  trunkLogins: true,
   callRecords: { queueRows: 10_000, log: true },
   children: 4,
   sharedMemoryMb: 128,
@@ -311,6 +317,8 @@ export function kamailioRuntime(args: KamailioConfigArgs) {
       "-E",
       "--atexit=no",
       "--log-engine=json:Mp",
+      // The quick of the memory managers, for both kinds of memory: the default one checks itself at every step.
+      ...["-x", "fm", "-X", "fm"],
       "-m",
       String(sharedMemoryMb),
       "-M",

@@ -48,6 +48,7 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_TRUNK_PORT: Object.values(settings.trunkPorts).some((seen) => seen !== 0) ? trunkPort : noPort,
     SBC_CONTACTS: settings.contactsPerSubscriber,
     SBC_TRANSFERS: settings.transfers ? 1 : 0,
+    SBC_TRUNK_LOGINS: settings.trunkLogins ? 1 : 0,
     SBC_DIGEST: settings.digest === "both" ? "MD5" : settings.digest,
     SBC_HA1_VIEW: { MD5: "ha1cache", "SHA-256": "ha1cache_sha256", both: "ha1cache_both" }[settings.digest],
     // 1: the password is an HA1; 4: what a challenge with qop=auth would be is kept, for a second one to be made of it.
@@ -127,6 +128,7 @@ export function renderStack(settings: KamailioSettings): string {
     ...(events === undefined ? [] : ["EVENTS"]),
     ...(ipv6 === undefined ? [] : ["IPV6"]),
     ...(hep === undefined ? [] : ["HEP"]),
+    ...(trunkListeners(settings).length === 0 ? [] : ["TRUNK_LISTENER"]),
     ...(settings.callRecords.log ? ["CDR_LOG"] : []),
   ];
   const socket = (name: string, transport: string, port: number, publicPort: number) => {

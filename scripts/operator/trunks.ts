@@ -141,6 +141,7 @@ function trunkOfWords(words: Words, stack: RunningStack): Trunk {
   };
   const raw = {
     domain: stack.setting("SBC_DOMAIN"),
+    edge: JSON.stringify({ trunkLogins: stack.setting("SBC_TRUNK_LOGINS") === "1" }),
     trunks: JSON.stringify([value]),
     subscribers: JSON.stringify(subscribers),
   };

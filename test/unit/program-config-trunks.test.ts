@@ -121,6 +121,11 @@ describe("a trunk", () => {
       /trunks\[0\]\.password is required with username/,
     ],
     [
+      "with an account whose challenges the edge is not to answer",
+      { trunks: [{ ...carrier, username: "me", password: "x" }], edge: { trunkLogins: false } },
+      /trunks\[0\]\.username = "me" needs edge\.trunkLogins/,
+    ],
+    [
       "that registers as nobody",
       { trunks: [{ ...carrier, registerSeconds: 600 }] },
       /username is required with registerSeconds/,
