@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { parseConfig } from "../../../components/config-parse.ts";
 import { edgePolicy } from "../../../components/subscribers.ts";
 import { kamailioRuntime } from "../../../configs/kamailio/index.ts";
 import { database } from "../../../configs/mariadb/index.ts";
+import { UserError } from "../../../scripts/run.ts";
 import { waitFor } from "../../sip/agent.ts";
 import { docker } from "../../sip/docker.ts";
 import { TestContainer } from "../../support/container.ts";
@@ -12,7 +14,7 @@ import { edgeArgs, edgeRelay, edgeRows, nodeAddress, rtpengineContainer, TestEdg
 import { ensureDefaultKamailioImage, ensureImage } from "../../support/images.ts";
 import { testPrefix } from "../../../scripts/sweep.ts";
 import { baselineLocal, baselineScript, baselineSql, type BaselineSettings } from "./baseline.ts";
-import { generatorAddress, LoadGenerator, type LoadResult } from "./load.ts";
+import { generatorAddress, LoadGenerator, type LoadOptions, type LoadResult } from "./load.ts";
 
 /** Subscribers of both sides. */
 export const subscribers = 5000;
@@ -22,7 +24,7 @@ const { domain, address } = edgeArgs;
 
 /** A Kamailio with its database and a load generator, all on one loopback device of their own. */
 export interface Side extends AsyncDisposable {
-  readonly name: "ours" | "default";
+  readonly name: "ours" | "default" | "no logins";
   readonly load: LoadGenerator;
   readonly kamailio: TestContainer;
   readonly mariadb: TestContainer;
@@ -30,10 +32,17 @@ export interface Side extends AsyncDisposable {
   records(run: LoadResult): Promise<number>;
   /** How many records each ended call has to have. */
   readonly recordsPerCall: number;
+  /** Milliseconds after which what has been registered is in the database: a little more than usrloc's timer_interval. */
+  readonly writeBackMs: number;
+  /** Registrations in the database that are younger than so many seconds. */
+  registrationsWritten(seconds: number): Promise<number>;
 }
 
-/** The edge as the stack renders it, all protections, dialogs and records on; limits of calls are looked up, and high. */
-export async function startOurs(): Promise<Side> {
+/**
+ * The edge as the stack renders it, all protections, dialogs and records on; limits of calls are looked up, and high.
+ * Without `trunkLogins` it can do, as the default configuration, nothing with a carrier's challenge.
+ */
+export async function startOurs({ trunkLogins }: { trunkLogins: boolean }): Promise<Side> {
   const raw = { domain, protection: { maxCalls: 1_000_000, callsPerSecond: 100_000 } };
   const texts = Object.entries(raw).map(([key, value]) => [
     key,
@@ -52,16 +61,19 @@ export async function startOurs(): Promise<Side> {
   const ha1 = (hash: (text: string) => string) => hash(`CONCAT('u', seq, ':${domain}:pw-u', seq)`);
   const users = `INSERT INTO subscriber (username, domain, ha1, ha1_sha256) SELECT CONCAT('u', seq), '${domain}',
     ${ha1((text) => `MD5(${text})`)}, ${ha1((text) => `SHA2(${text}, 256)`)} FROM seq_1_to_${subscribers};\n`;
-  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb }, rows + users);
+  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb, trunkLogins }, rows + users);
   for (const container of [edge.kamailio, edge.mariadb, edge.rtpengine]) container.release();
-  const load = await generator("ours", edge.rtpengine);
+  const name = trunkLogins ? "ours" : "no logins";
+  const load = await generator(trunkLogins ? "ours" : "lean", edge.rtpengine);
   return {
-    name: "ours",
+    name,
     load,
     kamailio: edge.kamailio,
     mariadb: edge.mariadb,
     recordsPerCall: 1,
     records: (run) => count(edge.mariadb, "acc_cdrs", run),
+    writeBackMs: 8000,
+    registrationsWritten: (seconds) => registrations(edge.mariadb, seconds),
     async [Symbol.asyncDispose]() {
       await load[Symbol.asyncDispose]();
       await edge[Symbol.asyncDispose]();
@@ -125,6 +137,9 @@ export async function startDefault(): Promise<Side> {
       // INVITE and BYE.
       recordsPerCall: 2,
       records: (run) => count(mariadb, "acc", run),
+      // The packaged file's timer; nothing else can make it write: only that timer's process has a connection for it.
+      writeBackMs: 63_000,
+      registrationsWritten: (seconds) => registrations(mariadb, seconds),
       [Symbol.asyncDispose]: () => started.disposeAsync(),
     };
   } catch (error) {
@@ -140,6 +155,14 @@ const generator = (side: string, network: TestContainer) =>
     { address, domain },
     { count: subscribers, node: nodeAddress },
   );
+
+async function registrations(mariadb: TestContainer, seconds: number): Promise<number> {
+  const { rows } = await query(
+    mariadb,
+    `SELECT COUNT(*) FROM location WHERE last_modified > NOW() - INTERVAL ${seconds} SECOND`,
+  );
+  return Number(rows[0]);
+}
 
 async function count(mariadb: TestContainer, table: string, { id }: LoadResult): Promise<number> {
   const { rows } = await query(mariadb, `SELECT COUNT(*) FROM ${table} WHERE callid LIKE '%-${id}@%'`);
@@ -168,15 +191,34 @@ export async function usage(container: TestContainer): Promise<Usage> {
   };
 }
 
-/** Processor time in microseconds of Kamailio and its database while `action` runs. */
+/** Processor time in microseconds of Kamailio and its database while `action` runs, and how long that took. */
 export async function processorTime<T>(
   { kamailio, mariadb }: Side,
   action: () => Promise<T>,
-): Promise<{ result: T; kamailio: number; mariadb: number }> {
+): Promise<{ result: T; kamailio: number; mariadb: number; seconds: number }> {
+  const started = performance.now();
   const before = await Promise.all([usage(kamailio), usage(mariadb)]);
   const result = await action();
   const after = await Promise.all([usage(kamailio), usage(mariadb)]);
-  return { result, kamailio: after[0].cpu - before[0].cpu, mariadb: after[1].cpu - before[1].cpu };
+  const seconds = (performance.now() - started) / 1000;
+  return { result, kamailio: after[0].cpu - before[0].cpu, mariadb: after[1].cpu - before[1].cpu, seconds };
+}
+
+/** Microseconds of processor time that a side takes each second while it has nothing to do. */
+export async function idleTime(side: Side): Promise<number> {
+  const { kamailio, mariadb, seconds } = await processorTime(side, () => sleep(10_000));
+  return (kamailio + mariadb) / seconds;
+}
+
+/** A run in which nothing may fail. */
+export async function checked(side: Side, options: LoadOptions): Promise<LoadResult> {
+  const run = await side.load.run(options);
+  if (run.failed > 0) {
+    throw new UserError(
+      `bench: ${run.failed} of ${options.rate * options.seconds} ${options.scenario}s failed at ${options.rate}/s (${side.name})`,
+    );
+  }
+  return run;
 }
 
 const controlSocket = "unix:/run/kamailio/kamailio_ctl";
@@ -195,3 +237,12 @@ export function settled(side: Side): Promise<void> {
     60_000,
   );
 }
+
+/** Bytes of shared memory that are in use. */
+export async function sharedMemory(side: Side): Promise<number> {
+  const used = Number(/used: (\d+)/.exec(await control(side, "core.shmmem"))?.[1]);
+  if (!Number.isFinite(used)) throw new Error("Kamailio does not say how much shared memory is in use");
+  return used;
+}
+
+export const kib = (bytes: number) => `${(bytes / 1024).toFixed(0)} KiB`;

@@ -1,6 +1,5 @@
-import { sharedMemory } from "../sip.ts";
 import { isFlat } from "./figures.ts";
-import { settled, usage, type Side } from "./sides.ts";
+import { checked, settled, sharedMemory, usage, type Side } from "./sides.ts";
 
 const minutes = 10;
 /** Runs of a quarter of a minute: memory is read between them, when no call is up. */
@@ -18,7 +17,7 @@ export async function soak(side: Side): Promise<boolean> {
   };
   for (let run = 0; run < runs; run++) {
     const scenario = run % 2 === 0 ? "call" : "register";
-    await side.load.run({ scenario, rate: scenario === "call" ? 50 : 300, seconds: 9, holdMs: 1000 });
+    await checked(side, { scenario, rate: scenario === "call" ? 50 : 300, seconds: 9, holdMs: 1000 });
     await settled(side);
     readings["shared memory"].push(await sharedMemory(side));
     readings["memory of Kamailio's container"].push((await usage(side.kamailio)).memory);

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { UserError } from "../../../scripts/run.ts";
+import { waitFor } from "../../sip/agent.ts";
+import { highestRate, median, percentile } from "./figures.ts";
+import type { LoadOptions, LoadResult } from "./load.ts";
+import { checked, control, idleTime, kib, processorTime, settled, sharedMemory, usage, type Side } from "./sides.ts";
+import { inTurn, load, type Figure } from "./turns.ts";
+
+const fixed = { scenario: "call", rate: 120, seconds: 10 } as const satisfies LoadOptions;
+const range = { low: 50, high: 1600, step: 25 };
+/** Until the last records of a run are in the database: the edge writes four times a second, the default before it answers. */
+const recordsMs = 1000;
+
+interface Readings {
+  cpu: number[];
+  rate: number[];
+  delay: number[];
+  records: number;
+  idle: number;
+}
+
+/** Figures of calls with digest, dialog and records, without media. */
+export async function benchCalls(ours: Side, lean: Side, other: Side): Promise<Figure[]> {
+  const sides = [ours, lean, other];
+  const readings = new Map<Side, Readings>();
+  for (const side of sides) {
+    await checked(side, { scenario: "call", rate: 50, seconds: 4 });
+    await settled(side);
+    readings.set(side, { cpu: [], rate: [], delay: [], records: 0, idle: await idleTime(side) });
+  }
+  const of = (side: Side) => readings.get(side) ?? { cpu: [], rate: [], delay: [], records: 0, idle: 0 };
+  await inTurn(sides, async (side, round) => {
+    const own = of(side);
+    const { kamailio, mariadb, seconds, result } = await processorTime(side, async () => {
+      const run = await checked(side, fixed);
+      await sleep(recordsMs);
+      return run;
+    });
+    const calls = result.successful;
+    own.cpu.push((kamailio + mariadb - own.idle * seconds) / calls);
+    own.records += await allRecords(side, result);
+    await settled(side);
+    const rate = await highestRate(range, async (tried) => {
+      const run = await side.load.run({ scenario: "call", rate: tried, seconds: 4 });
+      const held = run.failed === 0 && run.achieved >= 0.9 * tried;
+      if (held) own.records += await allRecords(side, run);
+      await settled(side);
+      return held;
+    });
+    own.rate.push(rate);
+    console.log(
+      `calls, round ${round + 1}, ${side.name.padEnd(9)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs, ${rate}/s; load ${load()}`,
+    );
+  });
+  const [own, def, bare] = [of(ours), of(other), of(lean)];
+  const half = Math.max(10, Math.round(median(def.rate) / 2));
+  await inTurn([ours, other], async (side) => {
+    const run = await checked(side, { scenario: "call", rate: half, seconds: 8 });
+    of(side).delay.push(percentile(run.delays, 0.95));
+    of(side).records += await allRecords(side, run);
+    await settled(side);
+  });
+  console.log(`every record of an ended call found: ${own.records} of ours, ${def.records} of the default's`);
+  await printMemory(ours);
+  const [cpu, rate, what] = ["call: processor µs", "calls/s at 0 failures", `set-up delay p95 at ${half} calls/s`];
+  return [
+    { what: cpu, own: own.cpu, other: def.cpu, unit: "µs", digits: 0, most: 0.8 },
+    { what: `${cpu}, no logins`, own: bare.cpu, other: def.cpu, unit: "µs", digits: 0 },
+    { what: rate, own: own.rate, other: def.rate, unit: "/s", digits: 0, least: 1.2 },
+    { what: `${rate}, no logins`, own: bare.rate, other: def.rate, unit: "/s", digits: 0 },
+    { what, own: own.delay, other: def.delay, unit: "ms", digits: 1, most: 1 },
+  ];
+}
+
+/** Waits for the records of a run, and resolves to how many there are. @throws when one is missing, or there are more. */
+async function allRecords(side: Side, run: LoadResult): Promise<number> {
+  const wanted = run.successful * side.recordsPerCall;
+  let found = 0;
+  await waitFor(`${wanted} records of ${side.name}`, async () => (found = await side.records(run)) >= wanted, 20_000);
+  if (found > wanted) throw new UserError(`bench: ${found} records of ${run.successful} calls (${side.name})`);
+  return found;
+}
+
+async function printMemory(side: Side): Promise<void> {
+  const calls = 200;
+  const both = async () => [await sharedMemory(side), (await usage(side.kamailio)).memory] as const;
+  const before = await both();
+  const run = side.load.run({ scenario: "call", rate: 100, seconds: calls / 100, holdMs: 10_000 });
+  await waitFor(
+    `${calls} calls`,
+    async () => /^\s*ongoing: 200$/m.test(await control(side, "dlg.stats_active")),
+    20_000,
+  );
+  const during = await both();
+  await run;
+  await settled(side);
+  const [shared, container] = during.map((value, index) => kib(((value - (before[index] ?? 0)) / calls) * 100));
+  console.log(`100 calls take ${shared} of shared memory; the container grew by ${container} for them`);
+}
