@@ -1,5 +1,5 @@
 import { captureIds, hepPort } from "../heplify/index.ts";
-import { callRecordColumns, dialogChanges, dialogColumns } from "../mariadb/index.ts";
+import { callRecordColumns, dialogChanges, dialogColumns, locationChanges, locationColumns } from "../mariadb/index.ts";
 import { addressGroups } from "../mariadb/rows.ts";
 import {
   corePort,
@@ -117,6 +117,8 @@ export function renderStack(settings: KamailioSettings): string {
     SBC_HEP_COLLECTOR: hep === undefined ? "none" : `${hep.collector}:${hepPort}`,
     SBC_CDR_QUEUE: settings.callRecords.queueRows,
     SBC_CDR_COLUMNS: callRecordColumns.join(","),
+    SBC_LOCATION_COLUMNS: locationColumns.join(","),
+    SBC_LOCATION_CHANGES: locationChanges.map((column) => `${column}=VALUES(${column})`).join(","),
     SBC_DIALOG_COLUMNS: dialogColumns.join(","),
     SBC_DIALOG_CHANGES: dialogChanges.map((column) => `${column}=VALUES(${column})`).join(","),
   };

@@ -36,6 +36,27 @@ export const callRecordColumns = [
   ...["codec", "sip_code", "cause", "ended_by", "ring_time", "answer_time", "end_time", "duration"],
 ] as const;
 
+/** Columns of `location` that change when a phone registers again. */
+export const locationChanges = [
+  ...[
+    "contact",
+    "received",
+    "path",
+    "expires",
+    "q",
+    "callid",
+    "cseq",
+    "last_modified",
+    "flags",
+    "cflags",
+    "user_agent",
+  ],
+  ...["socket", "methods", "instance", "reg_id"],
+] as const;
+
+/** Columns of `location` that the edge writes, in this order. */
+export const locationColumns = ["ruid", "username", "domain", ...locationChanges] as const;
+
 /** Columns of `dialog` that the edge writes, in this order. */
 export const dialogColumns = [
   ...["hash_entry", "hash_id", "callid", "from_uri", "from_tag", "to_uri", "to_tag", "caller_cseq", "callee_cseq"],

@@ -177,6 +177,12 @@ export const edgeMetrics: readonly EdgeMetric[] = [
     help: "Call records that wait for the database",
   },
   {
+    name: "registration_rows",
+    type: "counter",
+    labels: { result: ["failed", "written"] },
+    help: "Contacts written to the database, or refused by it (failed)",
+  },
+  {
     name: "dialog_rows",
     type: "counter",
     labels: { result: ["dropped", "failed", "written"] },

@@ -64,6 +64,7 @@ export function removeSubscriber(stack: RunningStack, words: Words): Outcome {
     // He was not registered.
     if (!(error instanceof UserError)) throw error;
   }
+  stack.sql(`DELETE FROM location WHERE username = ${quote(own)};`);
   const left = numbers.map(({ trunk, number }) => `${number} of trunk ${trunk}`).join(", ");
   return {
     data: { name: own, numbers },

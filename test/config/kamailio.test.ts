@@ -398,10 +398,36 @@ ${extra}Content-Length: 0
     assert.match(output, /tls\.reload failed .*401 Unauthorized/);
   });
 
-  it("writes registrations to the database", async () => {
-    await waitFor("alice in the location table", async () =>
-      (await query(mariadb, "SELECT username FROM location")).rows.includes("alice"),
-    );
+  it("keeps registrations in the database, knows them again after a start, and takes them out when they end", async () => {
+    const names = async () => (await query(mariadb, "SELECT username FROM location")).rows;
+    const lookUp = async (edge: TestContainer) => {
+      const { stdout } = await edge.exec(["kamcmd", "ul.lookup", "location", `alice@${args.domain}`]);
+      // What a start changes: where it is in the table and how long it is good for, to the second.
+      return stdout
+        .toString("utf8")
+        .replaceAll(/^\s*(Expires|Last-Keepalive|Last-Modified|State|Tcpconn-Id): .*$/gm, "");
+    };
+    // Behind NAT: its Contact is not where it comes from.
+    const phone = { headers: "User-Agent: it's a 'phone'\nAllow: INVITE, ACK, BYE\n" };
+    assert.match(statusOf(await register(alice, phone)), / 200 /);
+    await waitFor("alice in the location table", async () => (await names()).includes("alice"));
+    const other: KamailioConfigArgs = {
+      ...args,
+      address: "127.0.0.3",
+      opsAddress: "127.0.0.67",
+      metrics: { address: "127.0.0.67", reader: "127.0.0.1" },
+      wss: 0,
+    };
+    {
+      await using container = await kamailioContainer(other, mariadb);
+      await container.healthy(kamailioRuntime(other).healthcheck);
+      const known = await lookUp(kamailio);
+      assert.match(known, /User-Agent: it's a 'phone'/);
+      assert.match(known, /Received: sip:127\.0\.0\.1:\d+/);
+      assert.equal(await lookUp(container), known.replace(/Socket: .*/, "Socket: [not set]"));
+    }
+    assert.match(statusOf(await register(alice, { headers: "Expires: 0\n" })), / 200 /);
+    await waitFor("no alice in the location table", async () => !(await names()).includes("alice"));
   });
 
   it("logs one JSON object per line, and no error", () => {
