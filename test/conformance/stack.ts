@@ -1,16 +1,11 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-
-const repository = join(import.meta.dirname, "../..");
-const installed = join(repository, ".sbc/toolchain/pulumi/bin");
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ProgramFolder, type CliResult } from "../support/program-folder.ts";
 
 /** What one command of the CLI did. */
-export interface Run {
-  readonly code: number | null;
-  readonly output: string;
+export interface Run extends CliResult {
   /** Operations by resource name, in the order in which the engine began them; resources left as they are: none. */
   readonly steps: ReadonlyMap<string, readonly string[]>;
 }
@@ -24,51 +19,28 @@ export interface StateResource {
   readonly initErrors?: readonly string[];
 }
 
-/**
- * A stack of its own: the real CLI and whichever plugins are installed, with a back end, a passphrase and a home of its
- * own in a temporary folder. The program is a file of `programs/`; what it builds depends on a variant (plain JSON).
- */
+/** A stack of its own. The program is a file of `programs/`; what it builds depends on a variant (plain JSON). */
 export class Stack {
-  readonly #directory: string;
-  readonly #environment: NodeJS.ProcessEnv;
+  readonly #folder: ProgramFolder;
 
-  private constructor(directory: string, environment: NodeJS.ProcessEnv) {
-    this.#directory = directory;
-    this.#environment = environment;
+  private constructor(folder: ProgramFolder) {
+    this.#folder = folder;
   }
 
   static async create(program: string): Promise<Stack> {
-    const directory = await mkdtemp(join(tmpdir(), "conformance-"));
-    const home = join(directory, "home");
-    await Promise.all([mkdir(home), mkdir(join(directory, "state"))]);
-    await symlink(join(installedHome(), "plugins"), join(home, "plugins"));
-    await symlink(join(repository, "node_modules"), join(directory, "node_modules"));
-    await copyFile(join(import.meta.dirname, "programs", `${program}.ts`), join(directory, "index.ts"));
-    await writeFile(join(directory, "package.json"), JSON.stringify({ name: "conformance", type: "module" }));
+    const folder = await ProgramFolder.create("conformance");
+    await copyFile(join(import.meta.dirname, "programs", `${program}.ts`), join(folder.path, "index.ts"));
     await writeFile(
-      join(directory, "Pulumi.yaml"),
+      join(folder.path, "Pulumi.yaml"),
       "name: conformance\nruntime: { name: nodejs, options: { typescript: false } }\nmain: index.ts\n",
     );
-    const stack = new Stack(directory, {
-      ...process.env,
-      PATH: [installed, join(process.execPath, ".."), process.env.PATH].join(delimiter),
-      PULUMI_HOME: home,
-      PULUMI_BACKEND_URL: `file://${join(directory, "state")}`,
-      PULUMI_CONFIG_PASSPHRASE: "conformance",
-      PULUMI_SKIP_UPDATE_CHECK: "true",
-      PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-      // Without it the CLI hides --event-log.
-      PULUMI_DEBUG_COMMANDS: "true",
-      NODE_NO_WARNINGS: "1",
-    });
-    const initialised = await stack.#pulumi(["stack", "init", "test"], {}).finished;
-    if (initialised.code !== 0) throw new Error(`pulumi stack init failed: ${initialised.output}`);
-    return stack;
+    await folder.init();
+    return new Stack(folder);
   }
 
   /** Puts a file beside the program. */
   async write(path: string, content: string): Promise<void> {
-    const target = join(this.#directory, path);
+    const target = join(this.#folder.path, path);
     await mkdir(join(target, ".."), { recursive: true });
     await writeFile(target, content);
   }
@@ -92,19 +64,19 @@ export class Stack {
 
   /** The state as it is stored, by resource name; the text is the whole of it. */
   async state(): Promise<{ text: string; resources: ReadonlyMap<string, StateResource> }> {
-    const { output } = await this.#pulumi(["stack", "export"], {}).finished;
+    const { output } = await this.#folder.run(["stack", "export"]).finished;
     const { deployment } = JSON.parse(output) as { deployment: { resources?: StateResource[] } };
     return { text: output, resources: new Map((deployment.resources ?? []).map((item) => [nameOf(item.urn), item])) };
   }
 
   /** The stack's outputs, secrets in plain. */
   async outputs(): Promise<Readonly<Record<string, unknown>>> {
-    const { output } = await this.#pulumi(["stack", "output", "--json", "--show-secrets"], {}).finished;
+    const { output } = await this.#folder.run(["stack", "output", "--json", "--show-secrets"]).finished;
     return JSON.parse(output) as Record<string, unknown>;
   }
 
-  async remove(): Promise<void> {
-    await rm(this.#directory, { recursive: true, force: true });
+  remove(): Promise<void> {
+    return this.#folder.remove();
   }
 
   #operation(
@@ -112,28 +84,12 @@ export class Stack {
     variant: object,
     environment: NodeJS.ProcessEnv = {},
   ): { process: ChildProcess; finished: Promise<Run> } {
-    const log = join(this.#directory, `events-${Date.now()}.json`);
-    const { process, finished } = this.#pulumi([...args, "--color", "never", "--event-log", log], {
+    const log = join(this.#folder.path, `events-${Date.now()}.json`);
+    const { process, finished } = this.#folder.run([...args, "--color", "never", "--event-log", log], {
       ...environment,
       CONFORMANCE_VARIANT: JSON.stringify(variant),
     });
     return { process, finished: finished.then(async (run) => ({ ...run, steps: await readSteps(log) })) };
-  }
-
-  #pulumi(args: readonly string[], environment: NodeJS.ProcessEnv): { process: ChildProcess; finished: Promise<Run> } {
-    const child = spawn("pulumi", [...args, "--non-interactive"], {
-      cwd: this.#directory,
-      env: { ...this.#environment, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    const finished = new Promise<Run>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (code) => resolve({ code, output, steps: new Map() }));
-    });
-    return { process: child, finished };
   }
 }
 
@@ -153,12 +109,4 @@ async function readSteps(log: string): Promise<Map<string, string[]>> {
 
 function nameOf(urn: string): string {
   return urn.slice(urn.lastIndexOf("::") + 2);
-}
-
-/** Home of the installed plugins: the caller's, else the one that the set-up filled, else the CLI's default. */
-function installedHome(): string {
-  const candidates = [process.env.PULUMI_HOME, join(repository, ".sbc/pulumi-home"), join(homedir(), ".pulumi")];
-  const home = candidates.find((path) => path !== undefined && existsSync(join(path, "plugins")));
-  if (home === undefined) throw new Error("no Pulumi plugins are installed; `npm test` sets them up");
-  return home;
 }
