@@ -53,6 +53,18 @@ describe("Kamailio's files", () => {
     }
   });
 
+  it("keep every value of a call over a restart, but for those that say how it ended", () => {
+    const keeping = /^route\[DIALOG_VALUES\] \{\n(.*?)^\}/ms.exec(script)?.[1] ?? "";
+    const kept = [...keeping.matchAll(/\$var\(key\) = "(\w+)";\n\t\$vn\(value\) = \$dlg_var\((\w+)\);/g)];
+    for (const [, key, name] of kept) assert.equal(key, name);
+    const used = [...script.replace(keeping, "").matchAll(/\$\(?dlg_var\((\w+)\)/g)].map(([, name = ""]) => name);
+    // Of a call that nobody answered; and the mark of one that is not to be kept any more.
+    const endings = ["sip_code", "cause", "ended_by", "ended"];
+    // Those with an underscore are known to the module uac alone.
+    const names = kept.map(([, name = ""]) => name).filter((name) => !name.startsWith("_"));
+    assert.deepEqual([...new Set(used)].toSorted(), [...names, ...endings].toSorted());
+  });
+
   it("include every file, and each once", () => {
     const included = [...script.matchAll(/^include_file "([\w.-]+)"/gm)].map(([, name]) => name).toSorted();
     const present = Object.keys(files).filter((name) => name.endsWith(".cfg") && name !== "kamailio.cfg");

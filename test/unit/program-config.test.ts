@@ -324,6 +324,11 @@ describe("a mistake is told with its key, its value, what is allowed and the com
     ],
     ["subscriber without a name", { subscribers: [{}] }, [/subscribers\[0\]\.name is required/]],
     [
+      "subscriber of a class that is not there",
+      { classes: [{ name: "office" }], subscribers: [{ name: "alice" }, { name: "bob", class: "offices" }] },
+      [/subscribers\[1\]\.class = "offices" is no class; there are default, office\./],
+    ],
+    [
       "registrations backwards",
       { timers: { registrationMinSeconds: 4000 } },
       [/must not be more than sbc:timers\.registrationMaxSeconds \(3600\)/],
