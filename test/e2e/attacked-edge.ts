@@ -7,7 +7,7 @@ import { SipAgent, waitFor } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { ensureTesterImage } from "../support/images.ts";
-import { EdgeStack, type Outputs } from "./stack.ts";
+import { EdgeStack, targetOf, type Outputs } from "./stack.ts";
 
 /** What `calls.ts` prints. */
 export interface Calls {
@@ -70,8 +70,7 @@ export class AttackedEdge implements AsyncDisposable {
   }
 
   async agent(): Promise<SipAgent> {
-    const ports = { udp: 5060, tcp: 5060, tls: 5061 };
-    const agent = await SipAgent.start(this.outputs.sbcNetwork, { address: this.address, domain: this.domain, ports });
+    const agent = await SipAgent.start(this.outputs.sbcNetwork, targetOf(this.outputs));
     this.#agents.push(agent);
     return agent;
   }

@@ -5,7 +5,7 @@ import { SipAgent, waitFor } from "../sip/agent.ts";
 import { decodeAlaw, tone, toneShare } from "../sip/audio.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
-import { EdgeStack, freeNetworks, mediaMetric, type Outputs } from "./stack.ts";
+import { EdgeStack, freeNetworks, mediaMetric, targetOf, type Outputs } from "./stack.ts";
 
 const transports = ["udp", "tcp", "tls"] as const;
 const [callerTone, calleeTone] = [700, 1500];
@@ -37,11 +37,7 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
     outputs = await stack.outputs();
-    const target = {
-      address: outputs.addresses.kamailio.sbc,
-      domain: outputs.sip.domain,
-      ports: { udp: 5060, tcp: 5060, tls: 5061 },
-    };
+    const target = targetOf(outputs);
     agents = await Promise.all([1, 2, 3].map(() => SipAgent.start(outputs.sbcNetwork, target)));
   });
 
@@ -54,12 +50,7 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
   function script<Result>(name: string, input: Record<string, unknown>): Promise<Result> {
     const agent = agents[turn++ % agents.length] ?? assert.fail("no agent");
     const setting = {
-      edge: {
-        address: outputs.addresses.kamailio.sbc,
-        domain: outputs.sip.domain,
-        ports: { udp: 5060, tcp: 5060, tls: 5061 },
-        ca: outputs.caCertificate,
-      },
+      edge: { ...targetOf(outputs), ca: outputs.caCertificate },
       passwords: outputs.subscribers,
       callerAudio: tone(callerTone, 1).toString("base64"),
       calleeAudio: tone(calleeTone, 1).toString("base64"),

@@ -6,7 +6,7 @@ import { SipAgent, waitFor, type Credentials, type RunResult, type Transport } f
 import { noise, tone, toneShare } from "../sip/audio.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { returned, type RtpPacket } from "../sip/rtp.ts";
-import { EdgeStack, mediaMetric, type Outputs } from "./stack.ts";
+import { EdgeStack, mediaMetric, targetOf, type Outputs } from "./stack.ts";
 import { testPrefix } from "../../scripts/sweep.ts";
 
 const transports: Transport[] = ["udp", "tcp", "tls"];
@@ -74,11 +74,7 @@ describe("a stack brought up by the real engine", { timeout: 420_000 }, () => {
     assert.equal(code, 0, output);
     outputs = await stack.outputs();
     [alice, bob] = [user("alice"), user("bob")];
-    const target = {
-      address: outputs.addresses.kamailio.sbc,
-      domain: outputs.sip.domain,
-      ports: { udp: 5060, tcp: 5060, tls: 5061 },
-    };
+    const target = targetOf(outputs);
     [alicesPhone, bobsPhone] = await Promise.all([
       SipAgent.start(outputs.sbcNetwork, target),
       SipAgent.start(outputs.sbcNetwork, target),

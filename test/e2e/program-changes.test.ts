@@ -12,32 +12,13 @@ const edgeAddress = networks.sbc.replace("0/24", "2");
 describe("a change of a running stack", { timeout: 600_000 }, () => {
   let stack: EdgeStack;
 
-  /** Container ids by name, without jobs: a service that was replaced has another. */
-  async function services(): Promise<Map<string, string>> {
-    const list = await docker([
-      "container",
-      "ls",
-      "--no-trunc",
-      "--format",
-      "{{.Names}} {{.ID}}",
-      "--filter",
-      `name=${stack.prefix}-`,
-    ]);
-    return new Map(
-      list
-        .trim()
-        .split("\n")
-        .map((line) => line.split(" ") as [string, string]),
-    );
-  }
-
   /** Applies a change; resolves to the services that are new, replaced or gone, without the stack's prefix. */
   async function touched(values: Record<string, unknown>): Promise<{ names: string[]; run: Run }> {
-    const earlier = await services();
+    const earlier = await stack.services();
     await stack.configure(values);
     const run = await stack.up();
     assert.equal(run.code, 0, run.output);
-    const later = await services();
+    const later = await stack.services();
     const names = [...new Set([...earlier.keys(), ...later.keys()])].filter(
       (name) => earlier.get(name) !== later.get(name),
     );
@@ -106,13 +87,13 @@ describe("a change of a running stack", { timeout: 600_000 }, () => {
 
   it("tells why a job failed, leaves what runs alone, and goes on once the cause is gone", async () => {
     await query("INSERT INTO subscriber (username, domain, ha1) VALUES ('carol', 'sip.example.test', 'x')");
-    const earlier = await services();
+    const earlier = await stack.services();
     await stack.configure({ subscribers: [{ name: "alice" }, { name: "bob" }, { name: "carol" }] });
     const failed = await stack.up();
     assert.notEqual(failed.code, 0);
     assert.match(failed.output, /job database-provision failed with exit code 1/);
     assert.match(failed.output, /\| .*an operator already has: carol/);
-    assert.deepEqual(await services(), earlier);
+    assert.deepEqual(await stack.services(), earlier);
 
     const urn = /pulumi up --replace '(?<urn>[^']+)'/.exec(failed.output)?.groups?.["urn"];
     assert.ok(urn, failed.output);

@@ -8,6 +8,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, relative } from "node:path";
 import { load } from "js-yaml";
+import type { Target } from "../sip/agent.ts";
 import { docker } from "../sip/docker.ts";
 import type { SmokeOptions } from "../../scripts/smoke.ts";
 import { conflicts, usedSubnets } from "../../scripts/preflight.ts";
@@ -161,6 +162,14 @@ export class EdgeStack {
     };
   }
 
+  /** Ids of the containers that run, by name, those of agents left out: a service that was replaced has another. */
+  async services(): Promise<Map<string, string>> {
+    const format = ["--no-trunc", "--format", "{{.Names}} {{.ID}}"];
+    const list = await docker(["container", "ls", ...format, "--filter", `name=${this.prefix}-`]);
+    const lines = list.split("\n").map((line) => line.split(" ") as [string, string]);
+    return new Map(lines.filter(([name]) => !name.includes("-agent-")));
+  }
+
   /** Forgets the stack; what still runs of it is removed by force. */
   async remove(): Promise<void> {
     const left = await this.things();
@@ -208,6 +217,13 @@ export class EdgeStack {
     });
   }
 }
+
+/** The edge as the agents of a test take it. */
+export const targetOf = ({ addresses, sip }: Outputs): Target => ({
+  address: addresses.kamailio.sbc,
+  domain: sip.domain,
+  ports: { udp: 5060, tcp: 5060, tls: 5061 },
+});
 
 /** Lets every Asterisk node hang up all of its calls, as the far end of each. */
 export async function hangUpAll({ containers }: Outputs): Promise<void> {
