@@ -113,7 +113,6 @@ const reloads = {
     ["htable.reload", "trunkauth"],
     ["htable.reload", "trunknumber"],
     ["htable.reload", "trunk"],
-    ["uac.reg_reload"],
     // By which calls find a trunk: last.
     ["mtree.reload", "trunks"],
   ],

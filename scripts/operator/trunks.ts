@@ -70,6 +70,8 @@ export function addTrunk(stack: RunningStack, words: Words): Outcome {
   const policy = { table: "edge_policy", columns: ["key_name", "value_type", "key_value", "owner"], rows: rules };
   stack.sql(`START TRANSACTION;\n${renderInserts([...tables, policy])}COMMIT;`);
   stack.reload("addresses", "policy", "dispatcher", "trunks");
+  // Alone: the others need not register anew.
+  if (trunk.registerSeconds !== undefined) stack.rpc("uac.reg_refresh", [trunk.name]);
   return { data: { name: trunk.name }, text: `trunk ${trunk.name} added` };
 }
 
@@ -91,6 +93,7 @@ export function removeTrunk(stack: RunningStack, words: Words): Outcome {
       `trunk ${name} carries the emergency number ${emergency.map((row) => row["number"]).join(", ")}: give that another way first`,
     );
   }
+  const registered = stack.sql(`SELECT 1 FROM uacreg WHERE l_uuid = ${quote(name)}`).length > 0;
   const own = "owner = 'operator'";
   stack.sql(`START TRANSACTION;
     DELETE FROM dispatcher WHERE ${own} AND setid = ${found["setid"] ?? "0"};
@@ -103,6 +106,7 @@ export function removeTrunk(stack: RunningStack, words: Words): Outcome {
     DELETE FROM trunk WHERE ${own} AND name = ${quote(name)};
     COMMIT;`);
   stack.reload("trunks", "dispatcher", "policy", "addresses");
+  if (registered) stack.rpc("uac.reg_remove", [name]);
   return { data: { name }, text: `trunk ${name} removed; calls that run go on` };
 }
 
