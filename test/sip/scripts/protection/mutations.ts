@@ -27,10 +27,14 @@ async function challenge(method: "INVITE" | "REGISTER"): Promise<string> {
   const target = method === "REGISTER" ? `sip:${input.domain}` : `sip:600@${input.domain}`;
   const callId = token();
   const fields = { from: `${self};tag=${token()}`, to: method === "REGISTER" ? self : `<${target}>`, callId, cseq: 1 };
-  line.send(request(line, input.own, method, target, fields));
-  const answer = await line.next((message) => message.includes(callId) && / 40[17] /.test(firstLine(message)), 5000);
-  if (answer === undefined) throw new Error("no challenge");
-  return answer;
+  const message = request(line, input.own, method, target, fields);
+  // Again, as a phone does it: among so many answers one may be lost.
+  for (let attempt = 0; attempt < 10; attempt++) {
+    line.send(message);
+    const answer = await line.next((text) => text.includes(callId) && / 40[17] /.test(firstLine(text)), 2000);
+    if (answer !== undefined) return answer;
+  }
+  throw new Error("no challenge");
 }
 
 let challenges: Record<string, string> = {};
