@@ -28,6 +28,9 @@ describe("an edge under attack, at full size", { timeout: 1_800_000 }, () => {
   });
   after(() => edge?.[Symbol.asyncDispose]());
 
+  const nodesIn = (text: string) =>
+    edge.outputs.addresses.asterisk.map(({ sbc }) => sbc).filter((node) => text.includes(node));
+
   it("serves others at least 99.9 % of their calls during 2,000 REGISTER a second for a minute from one source", async () => {
     const perSecond = 20;
     const flood = { ...edge.as(flooder, "bob"), method: "REGISTER", perSecond: 2000, seconds: 60 };
@@ -102,11 +105,23 @@ describe("an edge under attack, at full size", { timeout: 1_800_000 }, () => {
       return [call, await done];
     });
     for (const { exitCode, errors } of result) assert.equal(exitCode, 0, errors);
-    const nodes = edge.outputs.addresses.asterisk.map(({ sbc }) => sbc);
     assert.match(text, /INVITE sip:/);
-    assert.deepEqual(
-      nodes.filter((node) => text.includes(node)),
-      [],
-    );
+    assert.deepEqual(nodesIn(text), []);
+  });
+
+  it("shows no node to a phone that acknowledges nothing, however long the answer is repeated", async () => {
+    const [alicesPhone] = callers;
+    assert.ok(alicesPhone);
+    const { result, text } = await edge.receivedBy(alicesPhone.container, async () => {
+      const invite = { method: "INVITE", uri: `sip:600@${edge.domain}`, proven: true, waitMs: 10_000 };
+      const { status } = await edge.probe(alicesPhone, invite);
+      // 32 s later the node gives up.
+      await edge.noCalls();
+      return status;
+    });
+    assert.equal(result, 200);
+    // Four within the 5 s that the edge remembers the transaction.
+    assert.ok((text.match(/SIP\/2\.0 200 /g) ?? []).length > 5, text);
+    assert.deepEqual(nodesIn(text), []);
   });
 });
