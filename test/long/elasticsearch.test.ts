@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import {
   renderElasticsearchSecrets,
 } from "../../configs/elasticsearch/index.ts";
 import { indexTemplate, users } from "../../configs/elasticsearch/objects.ts";
-import { ownBase } from "../../components/context-hash.ts";
+import { contextHash, ownBase } from "../../components/context-hash.ts";
 import { docker } from "../sip/docker.ts";
 import { testAuthority } from "../support/certificates.ts";
 import { TestContainer } from "../support/container.ts";
@@ -18,10 +18,11 @@ import { TestContainer } from "../support/container.ts";
 /** The newest that Maven Central has; the stack's own image is newer. */
 const version = "9.2.0";
 const artifact = "org.elasticsearch.distribution.integ-test-zip:elasticsearch";
+const sources = join(import.meta.dirname, "../images/elasticsearch-core");
 const password = "setup1234567890";
 
 async function ensureImage(): Promise<string> {
-  const name = `sbc-test-elasticsearch-core:${version}`;
+  const name = `sbc-test-elasticsearch-core:${contextHash(sources, { BASE: ownBase, version })}`;
   if ((await docker(["images", "--quiet", name])) !== "") return name;
   execFileSync("mvn", ["-q", "-B", "dependency:get", `-Dartifact=${artifact}:${version}:zip`, "-Dtransitive=false"]);
   const zip = join(
@@ -34,7 +35,7 @@ async function ensureImage(): Promise<string> {
   const context = mkdtempSync(join(tmpdir(), "sbc-elasticsearch-"));
   try {
     copyFileSync(zip, join(context, "elasticsearch.zip"));
-    copyFileSync(join(import.meta.dirname, "../images/elasticsearch-core/Dockerfile"), join(context, "Dockerfile"));
+    copyFileSync(join(sources, "Dockerfile"), join(context, "Dockerfile"));
     await docker(["build", "--quiet", "--build-arg", `BASE=${ownBase}`, "--tag", name, context], { timeout: 600_000 });
   } finally {
     rmSync(context, { recursive: true });
@@ -42,7 +43,9 @@ async function ensureImage(): Promise<string> {
   return name;
 }
 
-describe(`the real Elasticsearch ${version}, without most of its modules`, { timeout: 900_000 }, () => {
+const skip = spawnSync("mvn", ["--version"]).error !== undefined && "there is no Maven (mvn), which downloads it";
+
+describe(`the real Elasticsearch ${version}, without most of its modules`, { skip, timeout: 900_000 }, () => {
   let node: TestContainer;
   before(async () => {
     const image = await ensureImage();
@@ -66,6 +69,8 @@ describe(`the real Elasticsearch ${version}, without most of its modules`, { tim
       command: [...command],
       uid,
       memoryMb,
+      // Its logger looks up its own name, and ends when there is none.
+      hostname: "localhost",
     });
     await node.healthy(healthcheck, 240_000);
   });

@@ -20,6 +20,8 @@ export interface ContainerOptions {
   /** Default: the same number. */
   gid?: number;
   memoryMb: number;
+  /** Default: made by Docker, which without a network puts it into no /etc/hosts. */
+  hostname?: string;
   /** Address of the name server. Default: the host's. Those who share the network share it. */
   dns?: string;
   /** A container whose loopback device is shared, or the host's network; left out: no network but its own loopback device. */
@@ -41,6 +43,7 @@ export class TestContainer implements AsyncDisposable {
       ...["run", "--rm", "--interactive", "--name", this.name, "--user", `${uid}:${gid}`, "--read-only"],
       ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", `${options.memoryMb}m`],
       ...["--ulimit", "nofile=20000"],
+      ...(options.hostname === undefined ? [] : ["--hostname", options.hostname]),
       ...(options.dns === undefined ? [] : ["--dns", options.dns]),
       ...["--network", typeof network === "string" ? network : `container:${network.name}`],
       // Docker takes ::1 away where no network has IPv6.
