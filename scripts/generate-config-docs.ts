@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { renderConfigReference, renderPulumiYaml } from "../components/config-docs.ts";
+import { renderMonitoringMemory } from "../configs/monitoring-memory.ts";
 import { renderDashboards } from "../configs/grafana/dashboards/render.ts";
 import { renderMetricsReference } from "../configs/metrics/reference.ts";
 
@@ -10,11 +11,15 @@ const between = (mark: string, render: () => string) => (current: string) =>
     (_match, begin: string, end: string) => [begin, render(), end].join(""),
   );
 
-/** Files that are made, or a part of which is, from the configuration's schema, the contract of the metrics or the dashboards in TypeScript. */
+/**
+ * Files that are made, or a part of which is, from the configuration's schema, the limits of the containers, the contract of the metrics or the
+ * dashboards in TypeScript.
+ */
 export const generated: Readonly<Record<string, (current: string) => string>> = {
   "Pulumi.yaml": renderPulumiYaml,
   "README.md": between("config", renderConfigReference),
   "docs/metrics.md": between("metrics", renderMetricsReference),
+  "docs/monitoring-performance.md": between("memory", renderMonitoringMemory),
   ...Object.fromEntries(
     Object.entries(renderDashboards()).map(([file, content]) => [
       `configs/grafana/static/dashboards/${file}`,

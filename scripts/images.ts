@@ -193,7 +193,8 @@ function dockerfiles(): string[] {
     .toSorted();
 }
 
-function present(name: string): boolean {
+/** Whether the engine has it. */
+export function present(name: string): boolean {
   return capture("docker", ["image", "inspect", name]).code === 0;
 }
 

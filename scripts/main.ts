@@ -15,6 +15,11 @@ interface Command extends Usage {
   run: (args: Arguments) => number | Promise<number>;
 }
 
+/** The set-up; stacks that this process then makes for itself, as the tests do, find what they need. */
+async function setUpForTestStacks(): Promise<void> {
+  Object.assign(process.env, pulumiEnvironment(await setUp("dev"), "dev"));
+}
+
 const plugins = { plugins: ["official", "stand-in"] } as const;
 
 /** Modules are loaded when they are needed: `env` and `--help` shall be quick. */
@@ -137,6 +142,16 @@ const commands: Readonly<Record<string, Command>> = {
     values: { registry: "HOST[:PORT]/PATH", file: "PINS" },
     run: async (args) => (await import("./images.ts")).images(args),
   },
+  "verify:images": {
+    summary:
+      "the full profile with the publishers' images, each tool asked; 1: a check failed, 2: images cannot be pulled",
+    anyStack: true,
+    flags: { "stand-ins": "with the tests' stand-ins, as far as those can answer" },
+    run: async (args) => {
+      await setUpForTestStacks();
+      return (await import("../test/verify/images.ts")).verifyImages({ standIn: args.flags.has("stand-ins") });
+    },
+  },
   "bench:deploy": {
     summary: "figures of a deployment, of a stack of its own",
     anyStack: true,
@@ -167,6 +182,15 @@ const commands: Readonly<Record<string, Command>> = {
       return benchSip({ check: args.flags.has("check"), parts: benchParts.filter((part) => args.flags.has(part)) });
     },
   },
+  "bench:monitoring": {
+    summary: "what monitoring costs the edge, and what it takes itself",
+    anyStack: true,
+    flags: { check: "end non-zero when a bar is missed" },
+    run: async (args) => {
+      await setUpForTestStacks();
+      return (await import("../test/bench/monitoring.ts")).benchMonitoring(args.flags.has("check"));
+    },
+  },
 };
 
 async function main(name: string, args: readonly string[]): Promise<number> {
@@ -174,7 +198,7 @@ async function main(name: string, args: readonly string[]): Promise<number> {
   if (!command) {
     const list = Object.entries(commands)
       .filter(([, { internal }]) => !internal)
-      .map(([key, { summary }]) => `  npm run ${key.padEnd(13)} ${summary}`);
+      .map(([key, { summary }]) => `  npm run ${key.padEnd(16)} ${summary}`);
     const known = list.join("\n");
     if (name === "" || name === "--help") console.log(known);
     else throw new UserError(`unknown command ${name}. There are:\n${known}`);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
+import { monitoringMemory } from "../../configs/monitoring-memory.ts";
 import { record, type Registered } from "../support/mocks.ts";
 
 let runs = 0;
@@ -74,5 +75,17 @@ describe("the metrics plane", () => {
     const { resources } = await record(program, { config: { domain: watched.domain } });
     const names = resources.map(({ name }) => name);
     assert.ok(!names.some((name) => /prometheus|exporter|media-metrics|alertmanager/.test(name)), names.join(" "));
+  });
+});
+
+describe("the table of the monitoring's memory", () => {
+  test("has every container of the full profile, with the limit that it gets", async () => {
+    const stack = await services({ domain: watched.domain, monitoring: { profile: "full" } });
+    const plane = [...stack].filter(([, container]) => label(container, "sbc.plane") === "monitoring");
+    const limits = plane.flatMap(([role, { name, inputs }]) => (role === "job" ? [] : [[name, inputs["memory"]]]));
+    assert.deepEqual(
+      Object.fromEntries(limits),
+      Object.fromEntries(Object.entries(monitoringMemory).map(([tool, { limitMb }]) => [tool, limitMb])),
+    );
   });
 });

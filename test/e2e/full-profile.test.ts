@@ -1,23 +1,21 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { request } from "node:https";
 import { after, before, describe, it } from "node:test";
 import { users } from "../../configs/elasticsearch/objects.ts";
 import { savedObjects } from "../../configs/kibana/objects.ts";
 import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { describeLoad, load } from "../sip/load.ts";
+import { ask, passFrontDoor, type Pages } from "../support/front-door.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { problemsOf, type Inspected } from "./hardening.ts";
 import { devPolicies, EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
 
-interface Watched extends Outputs {
-  dashboards: Record<string, string>;
-  dashboardsLogin: { user: string; password: string };
-  dashboardsCa: string;
-  kibanaLogins: Record<string, string>;
-  leftOut: string[];
-}
+type Watched = Outputs &
+  Pages & {
+    kibanaLogins: Record<string, string>;
+    leftOut: string[];
+  };
 
 /** A line that arrived where Filebeat listens. */
 interface Line {
@@ -167,22 +165,12 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
   });
 
   it("shows Kibana behind the front door, over TLS on the inside as well", async () => {
-    const { user, password } = outputs.dashboardsLogin;
-    const get = (auth: string) =>
-      new Promise<[number | undefined, string]>((resolve, reject) => {
-        const call = request(outputs.dashboards["kibana"] ?? "", { ca: outputs.dashboardsCa, agent: false, auth });
-        call.once("response", (response) => {
-          let body = "";
-          response.on("data", (chunk: Buffer) => (body += chunk.toString("utf8")));
-          response.once("end", () => resolve([response.statusCode, body]));
-        });
-        call.once("error", reject);
-        call.end();
-      });
-    const [status, body] = await get(`${user}:${password}`);
+    const kibana = outputs.dashboards["kibana"] ?? assert.fail();
+    const { status, body } = await ask(outputs, kibana, { auth: passFrontDoor(outputs) });
     assert.equal(status, 200, body);
     assert.match(body, /stand-in for Kibana/);
-    assert.equal((await get(`${user}:wrong`))[0], 401);
+    const wrong = `${outputs.dashboardsLogin.user}:wrong`;
+    assert.equal((await ask(outputs, kibana, { auth: wrong })).status, 401);
   });
 
   it("brings the lines of one call, by its correlation id, to Filebeat: from the edge and the node, of both legs", async () => {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { request } from "node:https";
 import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
 import { metrics } from "../../configs/metrics/contract.ts";
@@ -10,26 +9,19 @@ import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
 import { AlertReceiver, receiverHost } from "../support/alert-receiver.ts";
 import { launchBrowser } from "../support/browser.ts";
+import { ask, passFrontDoor, prometheusBars, promql, type Pages, type Question } from "../support/front-door.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { landingPolicy } from "../support/landing-server.ts";
 import { emptyPanels } from "../support/panels.ts";
 import { devPolicies, EdgeStack, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
-interface Watched extends Outputs {
-  addresses: Outputs["addresses"] & { monitoring: Record<string, string> & { "heplify-server": string } };
-  dashboards: Record<string, string>;
-  dashboardsLogin: { user: string; password: string };
-  grafanaLogin: { user: string; password: string };
-  dashboardsCa: string;
-  leftOut: string[];
-}
-
-interface Answer {
-  status: number;
-  headers: Record<string, string | string[] | undefined>;
-  body: string;
-}
+type Watched = Outputs &
+  Pages & {
+    addresses: Outputs["addresses"] & { monitoring: Record<string, string> & { "heplify-server": string } };
+    grafanaLogin: { user: string; password: string };
+    leftOut: string[];
+  };
 
 describe("a stack that is watched", { timeout: 420_000 }, () => {
   let stack: EdgeStack;
@@ -68,18 +60,9 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     await stack?.remove();
   });
 
-  const get = (url: string, options: { auth?: string; method?: string; headers?: Record<string, string> } = {}) =>
-    new Promise<Answer>((resolve, reject) => {
-      const call = request(url, { ca: outputs.dashboardsCa, agent: false, ...options }, (response) => {
-        let body = "";
-        response.on("data", (chunk: Buffer) => (body += chunk.toString("utf8")));
-        response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-      });
-      call.once("error", reject);
-      call.end();
-    });
+  const get = (url: string, question?: Question) => ask(outputs, url, question);
   let heplify = "";
-  const login = () => `${outputs.dashboardsLogin.user}:${outputs.dashboardsLogin.password}`;
+  const login = () => passFrontDoor(outputs);
   const site = (name: string) => outputs.dashboards[name] ?? assert.fail(`no dashboard ${name}`);
 
   describe("its Grafana, here a stand-in that checks its files", () => {
@@ -270,17 +253,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
   });
 
   describe("its metrics", () => {
-    interface Sample {
-      metric: Record<string, string>;
-      value: [number, string];
-    }
-    const query = async (expression: string): Promise<{ labels: Record<string, string>; value: number }[]> => {
-      const url = `${site("prometheus")}api/v1/query?query=${encodeURIComponent(expression)}`;
-      const { status, body } = await get(url, { auth: login() });
-      assert.equal(status, 200, body);
-      const { data } = JSON.parse(body) as { data: { result: Sample[] } };
-      return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
-    };
+    const query = (expression: string) => promql(outputs, expression);
     const valueOf = async (expression: string) => (await query(expression))[0]?.value;
     const inside = async (tool: string, command: string) => {
       const { exitCode, stdout } = await tryDocker(["exec", `${stack.prefix}-${tool}`, "bash", "-c", command]);
@@ -325,16 +298,17 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       const names = new Set((JSON.parse(body) as { data: string[] }).data);
       const missing = metrics.filter(({ name, late }) => late !== true && !names.has(name)).map(({ name }) => name);
       assert.deepEqual(missing, []);
-      const series = (await valueOf("prometheus_tsdb_head_series")) ?? Infinity;
-      assert.ok(series <= 5000, `${series} active series`);
+      const { expression, most } = prometheusBars.activeSeries;
+      const series = (await valueOf(expression)) ?? Infinity;
+      assert.ok(series <= most, `${series} active series`);
     });
 
     it("are judged in less time than a glance takes", async () => {
       let seconds: number | undefined;
       // On a busy machine one evaluation may take long; that all do would be the rules' fault.
       await waitFor("a fast evaluation of all rules", async () => {
-        seconds = await valueOf("sum(prometheus_rule_group_last_duration_seconds)");
-        return seconds !== undefined && seconds <= 0.2;
+        seconds = await valueOf(prometheusBars.ruleSeconds.expression);
+        return seconds !== undefined && seconds <= prometheusBars.ruleSeconds.most;
       }).catch(() => assert.fail(`the last evaluation took ${seconds} s`));
     });
 

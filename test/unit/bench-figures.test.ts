@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { costBar, isMet, renderBar } from "../bench/monitoring/cost.ts";
 import { baselineLocal, baselineScript, type BaselineSettings } from "../bench/sip/baseline.ts";
 import { highestRate, isFlat, median, pairedRatios, percentile, spread } from "../bench/sip/figures.ts";
 
@@ -55,6 +56,25 @@ describe("figures of a benchmark", () => {
     assert.equal(isFlat(readings(106), { share: 0.05, least: 0 }), false);
     assert.equal(isFlat(readings(106), { share: 0.05, least: 10 }), true);
     assert.throws(() => isFlat([1, 2, 3], { share: 0, least: 0 }), /too few/);
+  });
+});
+
+describe("a bar of monitoring", () => {
+  it("is the median of what was measured in the same round, with both sides' own medians", () => {
+    const bar = costBar("a call", [110, 330, 102], [100, 300, 100], 1.1);
+    assert.equal(bar.value.toFixed(2), "1.10");
+    assert.equal(bar.detail, "3 pairs, 1.02 … 1.10; 110 µs, without 100 µs");
+    assert.throws(() => costBar("a call", [1], [], 1), /equally often/);
+  });
+
+  it("is kept at its very value, missed above it, and missed by what is no number", () => {
+    const bar = { what: "series", value: 5000, most: 5000, unit: "", digits: 0, detail: "" };
+    assert.equal(isMet(bar), true);
+    assert.match(renderBar(bar), /^met /);
+    for (const value of [5001, NaN, -Math.max()]) {
+      assert.equal(isMet({ ...bar, value }), false);
+      assert.match(renderBar({ ...bar, value }), /^MISSED /);
+    }
   });
 });
 

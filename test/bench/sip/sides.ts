@@ -179,7 +179,7 @@ interface Usage {
 }
 
 /** What the kernel has counted for a container. Asked of the engine: a command in the container would be counted with it. */
-export async function usage(container: TestContainer): Promise<Usage> {
+export async function usage(container: { readonly name: string }): Promise<Usage> {
   const stats = (await engine.getContainer(container.name).stats({ stream: false, "one-shot": true })) as {
     cpu_stats: { cpu_usage: { total_usage: number } };
     memory_stats: { usage: number; stats: Record<string, number> };
@@ -224,13 +224,13 @@ export async function checked(side: Side, options: LoadOptions): Promise<LoadRes
 const controlSocket = "unix:/run/kamailio/kamailio_ctl";
 
 /** A command of the control socket. */
-export async function control({ kamailio }: Side, ...command: readonly string[]): Promise<string> {
+export async function control({ kamailio }: Pick<Side, "kamailio">, ...command: readonly string[]): Promise<string> {
   const { stdout } = await kamailio.exec(["kamcmd", "-s", controlSocket, ...command]);
   return stdout.toString("utf8");
 }
 
 /** Waits until the transactions of the last run are gone, all but a few OPTIONS of the edge itself: the next one begins with the same memory as the first. */
-export function settled(side: Side): Promise<void> {
+export function settled(side: Pick<Side, "kamailio"> & { readonly name: string }): Promise<void> {
   return waitFor(
     `${side.name} without transactions`,
     async () => /current: [0-4]$/m.test(await control(side, "tm.stats")),
