@@ -3,11 +3,22 @@ import { UserError } from "../../../scripts/run.ts";
 import { waitFor } from "../../sip/agent.ts";
 import { highestRate, median, percentile } from "./figures.ts";
 import type { LoadOptions, LoadResult } from "./load.ts";
-import { checked, control, idleTime, kib, processorTime, settled, sharedMemory, usage, type Side } from "./sides.ts";
+import {
+  checked,
+  control,
+  holds,
+  idleTime,
+  kib,
+  processorTime,
+  settled,
+  sharedMemory,
+  usage,
+  type Side,
+} from "./sides.ts";
 import { inTurn, load, type Figure } from "./turns.ts";
 
 const fixed = { scenario: "call", rate: 120, seconds: 10 } as const satisfies LoadOptions;
-const range = { low: 50, high: 1600, step: 25 };
+const range = { low: 50, high: 2400, step: 25 };
 /** Until the last records of a run are in the database: the edge writes four times a second, the default before it answers. */
 const recordsMs = 1000;
 
@@ -20,8 +31,8 @@ interface Readings {
 }
 
 /** Figures of calls with digest, dialog and records, without media. */
-export async function benchCalls(ours: Side, lean: Side, other: Side): Promise<Figure[]> {
-  const sides = [ours, lean, other];
+export async function benchCalls(ours: Side, other: Side): Promise<Figure[]> {
+  const sides = [ours, other];
   const readings = new Map<Side, Readings>();
   for (const side of sides) {
     await checked(side, { scenario: "call", rate: 50, seconds: 4 });
@@ -40,19 +51,17 @@ export async function benchCalls(ours: Side, lean: Side, other: Side): Promise<F
     own.cpu.push((kamailio + mariadb - own.idle * seconds) / calls);
     own.records += await allRecords(side, result);
     await settled(side);
-    const rate = await highestRate(range, async (tried) => {
-      const run = await side.load.run({ scenario: "call", rate: tried, seconds: 4 });
-      const held = run.failed === 0 && run.achieved >= 0.9 * tried;
-      if (held) own.records += await allRecords(side, run);
-      await settled(side);
-      return held;
-    });
+    const rate = await highestRate(range, (tried) =>
+      holds(side, { scenario: "call", rate: tried, seconds: 4 }, async (run) => {
+        own.records += await allRecords(side, run);
+      }),
+    );
     own.rate.push(rate);
     console.log(
-      `calls, round ${round + 1}, ${side.name.padEnd(9)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs, ${rate}/s; load ${load()}`,
+      `calls, round ${round + 1}, ${side.name.padEnd(7)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs, ${rate}/s; load ${load()}`,
     );
   });
-  const [own, def, bare] = [of(ours), of(other), of(lean)];
+  const [own, def] = [of(ours), of(other)];
   const half = Math.max(10, Math.round(median(def.rate) / 2));
   await inTurn([ours, other], async (side) => {
     const run = await checked(side, { scenario: "call", rate: half, seconds: 8 });
@@ -65,9 +74,7 @@ export async function benchCalls(ours: Side, lean: Side, other: Side): Promise<F
   const [cpu, rate, what] = ["call: processor µs", "calls/s at 0 failures", `set-up delay p95 at ${half} calls/s`];
   return [
     { what: cpu, own: own.cpu, other: def.cpu, unit: "µs", digits: 0, most: 0.8 },
-    { what: `${cpu}, no logins`, own: bare.cpu, other: def.cpu, unit: "µs", digits: 0 },
     { what: rate, own: own.rate, other: def.rate, unit: "/s", digits: 0, least: 1.2 },
-    { what: `${rate}, no logins`, own: bare.rate, other: def.rate, unit: "/s", digits: 0 },
     { what, own: own.delay, other: def.delay, unit: "ms", digits: 1, most: 1 },
   ];
 }

@@ -2,8 +2,6 @@ import { isFlat } from "./figures.ts";
 import { checked, settled, sharedMemory, usage, type Side } from "./sides.ts";
 
 const minutes = 10;
-/** Runs of a quarter of a minute: memory is read between them, when no call is up. */
-const runs = minutes * 4;
 
 /** Ten minutes of registrations and calls: shared memory and the container's memory have to stay level. Resolves to whether they do. */
 export async function soak(side: Side): Promise<boolean> {
@@ -15,7 +13,9 @@ export async function soak(side: Side): Promise<boolean> {
     "memory of Kamailio's container": [],
     "memory of MariaDB's container": [],
   };
-  for (let run = 0; run < runs; run++) {
+  // Runs of some ten seconds: memory is read between them, when no call is up.
+  const end = performance.now() + minutes * 60_000;
+  for (let run = 0; performance.now() < end; run++) {
     const scenario = run % 2 === 0 ? "call" : "register";
     await checked(side, { scenario, rate: scenario === "call" ? 50 : 300, seconds: 9, holdMs: 1000 });
     await settled(side);

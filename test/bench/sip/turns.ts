@@ -4,7 +4,7 @@ import type { Side } from "./sides.ts";
 /** Runs of each side, in turn. */
 export const rounds = 3;
 
-/** A figure of two sides, round by round, and the bar for its ratio; without one it is only printed. */
+/** A figure of two sides, round by round, and the bar for its ratio. */
 export interface Figure {
   what: string;
   own: number[];
