@@ -18,7 +18,7 @@ import {
 import { inTurn, load, type Figure } from "./turns.ts";
 
 const fixed = { scenario: "call", rate: 120, seconds: 10 } as const satisfies LoadOptions;
-const range = { low: 50, high: 2400, step: 25 };
+const range = { low: 200, high: 2000, step: 100 };
 /** Until the last records of a run are in the database: the edge writes four times a second, the default before it answers. */
 const recordsMs = 1000;
 
@@ -51,15 +51,19 @@ export async function benchCalls(ours: Side, other: Side): Promise<Figure[]> {
     own.cpu.push((kamailio + mariadb - own.idle * seconds) / calls);
     own.records += await allRecords(side, result);
     await settled(side);
+    console.log(
+      `calls, round ${round + 1}, ${side.name.padEnd(7)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs; load ${load()}`,
+    );
+  });
+  await inTurn(sides, async (side, round) => {
+    const own = of(side);
     const rate = await highestRate(range, (tried) =>
       holds(side, { scenario: "call", rate: tried, seconds: 4 }, async (run) => {
         own.records += await allRecords(side, run);
       }),
     );
     own.rate.push(rate);
-    console.log(
-      `calls, round ${round + 1}, ${side.name.padEnd(7)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs, ${rate}/s; load ${load()}`,
-    );
+    console.log(`calls, round ${round + 1}, ${side.name.padEnd(7)} ${rate}/s; load ${load()}`);
   });
   const [own, def] = [of(ours), of(other)];
   const half = Math.max(10, Math.round(median(def.rate) / 2));
