@@ -38,20 +38,8 @@ export const callRecordColumns = [
 
 /** Columns of `location` that change when a phone registers again. */
 export const locationChanges = [
-  ...[
-    "contact",
-    "received",
-    "path",
-    "expires",
-    "q",
-    "callid",
-    "cseq",
-    "last_modified",
-    "flags",
-    "cflags",
-    "user_agent",
-  ],
-  ...["socket", "methods", "instance", "reg_id"],
+  ...["contact", "received", "path", "expires", "q", "callid", "cseq", "last_modified", "flags", "cflags"],
+  ...["user_agent", "socket", "methods", "instance", "reg_id"],
 ] as const;
 
 /** Columns of `location` that the edge writes, in this order. */

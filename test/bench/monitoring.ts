@@ -4,11 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { prometheusDefaults } from "../../configs/prometheus/index.ts";
 import { prometheusBars } from "../support/front-door.ts";
 import { costBar, isMet, renderBar, type Bar } from "./monitoring/cost.ts";
-import { subscribers, WatchedEdge } from "./monitoring/edges.ts";
+import { WatchedEdge } from "./monitoring/edges.ts";
 import { measureLight } from "./monitoring/light.ts";
 import { median, percentile, spread } from "./sip/figures.ts";
 import type { LoadOptions } from "./sip/load.ts";
-import { settled, usage } from "./sip/sides.ts";
+import { checked, settled, subscribers, usage } from "./sip/sides.ts";
 
 const calls = { scenario: "call", rate: 120, seconds: 120 } as const satisfies LoadOptions;
 /** Milliseconds of each reading with copies, and of each without. */
@@ -42,7 +42,7 @@ async function edgeBars(): Promise<Bar[]> {
   await using edge = await WatchedEdge.start();
   await edge.copy(false);
   // Not counted: it fills caches, and starts what starts late.
-  await edge.run({ ...calls, seconds: 5 });
+  await checked(edge, { ...calls, seconds: 5 });
   await settled(edge);
   const scrapeCpu = await edge.scrapesCpu(scrapes.counted);
   const { off, copied, copies } = await callCosts(edge);
@@ -69,7 +69,7 @@ async function callCosts(edge: WatchedEdge): Promise<{ off: number[]; copied: nu
   let seconds = 0;
   const started = performance.now();
   let over = false;
-  const run = edge.run(calls).finally(() => (over = true));
+  const run = checked(edge, calls).finally(() => (over = true));
   // SIPp begins a little later, and has to be still at it at the end of a reading.
   await sleep(3000);
   while (!over && performance.now() - started < calls.seconds * 1000 - 2 * (windowMs + 1000)) {
@@ -93,7 +93,7 @@ async function callCosts(edge: WatchedEdge): Promise<{ off: number[]; copied: nu
 }
 
 async function scrapeBar(edge: WatchedEdge): Promise<Bar> {
-  await edge.run({ scenario: "register", rate: 1000, seconds: subscribers / 1000 });
+  await checked(edge, { scenario: "register", rate: 1000, seconds: subscribers / 1000 });
   await settled(edge);
   const times: number[] = [];
   for (let scrape = 0; scrape < scrapes.timed; scrape++) times.push(await edge.scrape());

@@ -34,6 +34,10 @@ const inUploads = (from: string, to: string) => (props: Record<string, unknown>)
 const joining = (network: string) => (props: Record<string, unknown>) => {
   (props["networksAdvanced"] as object[]).push({ name: `sbc-prod-${network}-net` });
 };
+/** Takes away the volumes that the container writes to. */
+const withoutData = (props: Record<string, unknown>) => {
+  props["volumes"] = (props["volumes"] as { readOnly: boolean }[]).filter((volume) => volume.readOnly);
+};
 const publishing = (port: object) => (props: Record<string, unknown>) => {
   props["ports"] = [...((props["ports"] ?? []) as object[]), { protocol: "tcp", ip: "127.0.0.1", ...port }];
 };
@@ -72,9 +76,7 @@ const weakenings: Readonly<Record<string, Weakening>> = {
     rules: ["stack-cdr-persistent", "stack-db-private-and-persistent"],
     program: "prod, off",
     where: named("mariadb"),
-    change: (props) => {
-      props["volumes"] = (props["volumes"] as { readOnly: boolean }[]).filter((volume) => volume.readOnly);
-    },
+    change: withoutData,
   },
   "the database's volume may be deleted": {
     rules: ["stack-db-private-and-persistent"],
@@ -172,9 +174,7 @@ const weakenings: Readonly<Record<string, Weakening>> = {
     rules: ["stack-db-private-and-persistent"],
     program: "prod, full",
     where: named("prometheus"),
-    change: (props) => {
-      props["volumes"] = (props["volumes"] as { readOnly: boolean }[]).filter((volume) => volume.readOnly);
-    },
+    change: withoutData,
   },
   "the traces' volume may be deleted": {
     rules: ["stack-db-private-and-persistent"],

@@ -65,8 +65,7 @@ export class LoadGenerator implements AsyncDisposable {
     const users = `{ echo SEQUENTIAL; for ((i = 1; i <= ${count}; i++)); do echo "u$i;[authentication username=u$i password=pw-u$i]"; done; } > /work/users.csv`;
     await generator.#bash([...files, users].join("\n"));
     const far = ["sipp", "-sf", "/work/node.xml", "-i", node, "-p", "5060", "-t", "u1", "-nostdin", "-l", "100000"];
-    far.push("-buff_size", receiveBuffer);
-    await docker(["exec", "--detach", "--workdir", "/work", name, ...far]);
+    await docker(["exec", "--detach", "--workdir", "/work", name, ...far, "-buff_size", receiveBuffer]);
     await waitFor("the far end", async () =>
       (await tryDocker(["exec", name, "cat", "/proc/net/udp"])).stdout.includes(`${hexAddress(node)}:13C4 `),
     );
@@ -81,18 +80,8 @@ export class LoadGenerator implements AsyncDisposable {
     const sipp = [
       ...["sipp", `${this.#edge}:5060`, "-sf", `/work/${scenario}.xml`, "-inf", "/work/users.csv", "-nostdin"],
       ...["-i", generatorAddress, "-p", "5060", "-t", "u1", "-m", String(count), "-r", String(rate), "-l", "100000"],
-      ...[
-        "-d",
-        String(holdMs),
-        "-buff_size",
-        "1048576",
-        "-timeout",
-        `${limit}s`,
-        "-recv_timeout",
-        "8000",
-        "-cid_str",
-        `%u-%p-${id}@%s`,
-      ],
+      ...["-d", String(holdMs), "-buff_size", receiveBuffer, "-timeout", `${limit}s`, "-recv_timeout", "8000"],
+      ...["-cid_str", `%u-%p-${id}@%s`],
       ...["-key", "run", id, "-key", "domain", this.#domain, "-key", "called", called],
       ...["-trace_stat", "-stf", "stat.csv", "-fd", "1", "-trace_rtt", "-rtt_freq", "5000"],
     ];

@@ -17,7 +17,7 @@ import { testPrefix } from "../../../scripts/sweep.ts";
 import { baselineLocal, baselineScript, baselineSql, type BaselineSettings } from "./baseline.ts";
 import { generatorAddress, LoadGenerator, type LoadOptions, type LoadResult } from "./load.ts";
 
-/** Subscribers of both sides. */
+/** Subscribers of each edge that is measured. */
 export const subscribers = 10_000;
 /** Shared memory of both, in MiB: the defaults end at a few hundred calls per second, by memory and not by work. */
 const sharedMemoryMb = 512;
@@ -39,27 +39,24 @@ export interface Side extends AsyncDisposable {
   registrationsWritten(seconds: number): Promise<number>;
 }
 
-/** The edge as the stack renders it, all protections, dialogs and records on; limits of calls are looked up, and high. */
-export async function startOurs(): Promise<Side> {
-  const raw = { domain, protection: { maxCalls: 1_000_000, callsPerSecond: 100_000 } };
-  const texts = Object.entries(raw).map(([key, value]) => [
-    key,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
-  const parsed = parseConfig(Object.fromEntries(texts) as Record<string, string>, "bench", () => false);
+/** Rows of an edge of the stack for the load: limits of calls are looked up, and high; each subscriber has a password of its own. */
+export function loadRows(): string {
+  const limits = JSON.stringify({ maxCalls: 1_000_000, callsPerSecond: 100_000 });
+  const parsed = parseConfig({ domain, protection: limits }, "bench", () => false);
   assert.ok("config" in parsed, "problems" in parsed ? parsed.problems : "");
   const rows = edgeRows({
     subscribers: [],
-    addresses: [
-      { cidr: generatorAddress, group: "unlimited" },
-      { cidr: nodeAddress, group: "unlimited" },
-    ],
+    addresses: [generatorAddress, nodeAddress].map((cidr) => ({ cidr, group: "unlimited" as const })),
     policy: edgePolicy(parsed.config),
   });
   const ha1 = (hash: (text: string) => string) => hash(`CONCAT('u', seq, ':${domain}:pw-u', seq)`);
-  const users = `INSERT INTO subscriber (username, domain, ha1, ha1_sha256) SELECT CONCAT('u', seq), '${domain}',
+  return `${rows}INSERT INTO subscriber (username, domain, ha1, ha1_sha256) SELECT CONCAT('u', seq), '${domain}',
     ${ha1((text) => `MD5(${text})`)}, ${ha1((text) => `SHA2(${text}, 256)`)} FROM seq_1_to_${subscribers};\n`;
-  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb }, rows + users);
+}
+
+/** The edge as the stack renders it, all protections, dialogs and records on; limits of calls are looked up, and high. */
+export async function startOurs(): Promise<Side> {
+  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb }, loadRows());
   for (const container of [edge.kamailio, edge.mariadb, edge.rtpengine]) container.release();
   const load = await generator("ours", edge.rtpengine);
   await shareCores(load, edge.kamailio, edge.mariadb);
@@ -147,7 +144,8 @@ export async function startDefault(): Promise<Side> {
   }
 }
 
-const generator = (side: string, network: TestContainer) =>
+/** SIPp beside an edge, on the network of its containers. */
+export const generator = (side: string, network: TestContainer): Promise<LoadGenerator> =>
   LoadGenerator.start(
     testPrefix("sbc-bench", `load-${side}`),
     network.name,
@@ -219,7 +217,10 @@ export async function idleTime(side: Side): Promise<number> {
 }
 
 /** A run in which nothing may fail. */
-export async function checked(side: Side, options: LoadOptions): Promise<LoadResult> {
+export async function checked(
+  side: Pick<Side, "load"> & { readonly name: string },
+  options: LoadOptions,
+): Promise<LoadResult> {
   const run = await side.load.run(options);
   if (run.failed > 0) {
     throw new UserError(
