@@ -51,6 +51,8 @@ await run(async (input: Input) => {
   const [caller, callee, target] = await Promise.all(input.names.map((name) => registered(input, name)));
   if (!caller || !callee || !target) throw new Error("three names are needed");
   const ends = await connect(caller, callee);
+  // A node says 400 to a transfer in the moment between the ACK and its joining of the two.
+  await talk(input, ...ends);
   const [transferor, stays] = input.by === "caller" ? ends : ends.toReversed();
   if (!transferor || !stays) throw new Error("no call");
   const headers: [string, string][] = input.referredBy ? [["Referred-By", input.referredBy]] : [];
@@ -64,6 +66,7 @@ await run(async (input: Input) => {
       target,
       input.kind === "next node" ? undefined : input.kind === "same node",
     );
+    await talk(input, consultation, asked);
     const to = `<${consultation.target}?Replaces=${replaces(consultation)}>`;
     refer = await transferor.send("REFER", { headers: [["Refer-To", to], ...headers] });
     notified = await progress(transferor);
@@ -73,10 +76,14 @@ await run(async (input: Input) => {
     refer = await transferor.send("REFER", {
       headers: [["Refer-To", `<sip:${target.options.name}@${input.edge.domain}>`], ...headers],
     });
-    far = await target.called();
+    const reports = progress(transferor);
+    const refused = reports.then((lines) => {
+      throw new Error(`no transfer, but ${lines.join(", ")}`);
+    });
+    far = await Promise.race([target.called(), refused]);
     far.reply(180);
     await far.answer();
-    notified = await progress(transferor);
+    notified = await reports;
   }
   const heard = await talk(input, stays, far);
   await transferor.hangUp();
