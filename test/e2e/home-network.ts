@@ -28,7 +28,7 @@ export class HomeNetwork implements AsyncDisposable {
     await docker(["network", "create", "--subnet", subnet, network]);
     try {
       await docker([
-        ...["run", "--detach", "--rm", "--init", "--name", router, "--network", world],
+        ...["run", "--detach", "--init", "--name", router, "--network", world],
         ...["--user", "0:0", "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"],
         ...["--sysctl", "net.ipv4.ip_forward=1", "--entrypoint", "sleep", image, "1800"],
       ]);

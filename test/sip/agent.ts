@@ -93,7 +93,7 @@ export class SipAgent implements AsyncDisposable {
     const image = await ensureTesterImage();
     const container = `${network.replace("container:", "")}-agent-${randomBytes(4).toString("hex")}`;
     await docker([
-      ...["run", "--detach", "--rm", "--init", "--name", container, "--network", network],
+      ...["run", "--detach", "--init", "--name", container, "--network", network],
       ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "128m"],
       ...["--entrypoint", "sleep", image, "1800"],
     ]);

@@ -38,7 +38,7 @@ export class AlertReceiver implements AsyncDisposable {
     const receiver = new AlertReceiver();
     const alias = receiverHost.split(":")[0] ?? "";
     await docker([
-      ...["run", "--detach", "--rm", "--init", "--name", receiver.container, "--network", network],
+      ...["run", "--detach", "--init", "--name", receiver.container, "--network", network],
       ...["--network-alias", alias, "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "128m"],
       ...["--entrypoint", "node", await ensureTesterImage(), "-e", script],
     ]);
