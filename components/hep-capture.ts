@@ -2,20 +2,24 @@ import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { hepPort } from "../configs/heplify/index.ts";
 import {
+  heplifyCopy,
   heplifyRuntime,
   homerAppRuntime,
   homerDatabaseRuntime,
+  homerSettingsRuntime,
   renderHeplify,
   renderHomerApp,
   renderHomerDatabase,
   renderHomerDatabaseSecrets,
+  renderHomerSettings,
 } from "../configs/homer/index.ts";
 import type { AddressPlan, MonitoringTool } from "./addresses.ts";
 import { ConfigVolume } from "./config-volume.ts";
 import { labels, type ContainerDefaults } from "./container.ts";
 import { image, upstreamImage } from "./image.ts";
 import type { ImageSettings } from "./image-pins.ts";
-import { password } from "./password.ts";
+import { job } from "./job.ts";
+import { hashedPassword, password } from "./password.ts";
 import type { SbcNetwork } from "./sbc-network.ts";
 import { service } from "./service.ts";
 import { componentType } from "./types.ts";
@@ -52,7 +56,8 @@ export class HepCapture extends pulumi.ComponentResource {
     const { addresses, defaults, networks, tools } = args;
     const own = { parent: this };
     const databasePassword = password("homer-database-password", args.rotation.homerDatabase, own);
-    this.password = password("homer-password", args.rotation.homer, own);
+    const login = hashedPassword("homer-password", args.rotation.homer, own);
+    this.password = login.password;
     const postgres = this.database(args, databasePassword);
     const common = { defaults, plane: "monitoring" } as const;
     const legs = (tool: "heplify-server" | "homer-app") => [
@@ -61,7 +66,7 @@ export class HepCapture extends pulumi.ComponentResource {
     ];
     const database = addresses.monitoringData["homer-db"];
 
-    // Volumes are filled by our own image: those of the publishers have no bash.
+    // Volumes are filled by our own image: not all of the publishers' have bash.
     const volume = { ...common, image: postgres.image };
     const heplifySecrets = new ConfigVolume(
       "heplify-server-secrets",
@@ -82,18 +87,40 @@ export class HepCapture extends pulumi.ComponentResource {
       },
       own,
     );
+    const heplifyImage = upstreamImage("heplify-server", args.upstream, own);
+    const program = new docker.Volume(
+      "heplify-server-program",
+      {
+        name: `${defaults.prefix}-heplify-server-program`,
+        labels: labels({ "sbc.stack": defaults.prefix, "sbc.plane": "monitoring" }),
+      },
+      own,
+    );
+    const copied = job(
+      "heplify-server-copy",
+      {
+        ...common,
+        image: heplifyImage,
+        user: "0:0",
+        command: heplifyCopy,
+        staged: [],
+        mounts: [{ volume: program.name, path: heplifyRuntime.mounts.program, readOnly: false }],
+        memoryMb: 64,
+      },
+      own,
+    );
     const collector = service(
       "heplify-server",
       {
         ...common,
         ...heplifyRuntime,
         role: "heplify-server",
-        image: upstreamImage("heplify-server", args.upstream, own),
-        mounts: [heplifySecrets.mount],
+        image: heplifyImage,
+        mounts: [heplifySecrets.mount, { volume: program.name, path: heplifyRuntime.mounts.program }],
         networks: legs("heplify-server"),
         cpus: 1,
       },
-      { parent: this, dependsOn: [heplifySecrets.filled, postgres.container] },
+      { parent: this, dependsOn: [heplifySecrets.filled, copied.done, postgres.container] },
     );
 
     if (tools.has("homer-app")) {
@@ -113,7 +140,7 @@ export class HepCapture extends pulumi.ComponentResource {
         },
         own,
       );
-      service(
+      const app = service(
         "homer-app",
         {
           ...common,
@@ -127,6 +154,30 @@ export class HepCapture extends pulumi.ComponentResource {
         },
         // The collector makes the tables that it reads.
         { parent: this, dependsOn: [secrets.filled, collector] },
+      );
+      job(
+        "homer-settings",
+        {
+          ...volume,
+          user: `${homerDatabaseRuntime.uid}:${homerDatabaseRuntime.gid}`,
+          command: homerSettingsRuntime.command,
+          staged: [
+            {
+              path: homerSettingsRuntime.folder,
+              mode: "0400",
+              uid: homerDatabaseRuntime.uid,
+              gid: homerDatabaseRuntime.gid,
+              files: pulumi
+                .all([databasePassword, login.hash])
+                .apply(([secret, userHash]) => renderHomerSettings({ database, databasePassword: secret, userHash })),
+            },
+          ],
+          networks: [{ network: networks.data }],
+          memoryMb: homerSettingsRuntime.memoryMb,
+          // Another version may have made its tables anew.
+          trigger: app.image,
+        },
+        { parent: this, dependsOn: [app] },
       );
     }
     this.registerOutputs({ collector: `${addresses.monitoring["heplify-server"]}:${hepPort}/udp` });

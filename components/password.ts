@@ -6,6 +6,16 @@ import type * as pulumi from "@pulumi/pulumi";
  * @param rotation counter: another value makes a new password.
  */
 export function password(name: string, rotation: number, options: pulumi.CustomResourceOptions): pulumi.Output<string> {
+  return hashedPassword(name, rotation, options).password;
+}
+
+/** A {@link password}, and its bcrypt hash for a program that keeps that. */
+export function hashedPassword(
+  name: string,
+  rotation: number,
+  options: pulumi.CustomResourceOptions,
+): { readonly password: pulumi.Output<string>; readonly hash: pulumi.Output<string> } {
   const args = { length: 32, special: false };
-  return new random.RandomPassword(name, args, { ...options, replacementTrigger: rotation }).result;
+  const { result, bcryptHash } = new random.RandomPassword(name, args, { ...options, replacementTrigger: rotation });
+  return { password: result, hash: bcryptHash };
 }

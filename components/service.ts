@@ -43,6 +43,8 @@ export interface ServiceArgs {
   readonly command?: readonly string[];
   /** Volumes; read-only unless they say otherwise. */
   readonly mounts: readonly VolumeMount[];
+  /** Where it starts. Default: where the image says. */
+  readonly workingDir?: string;
   /** Writable folders in memory: path → mount options. */
   readonly tmpfs: Readonly<Record<string, string>>;
   /** Networks in the order of their importance; empty with `hostNetwork`. */
@@ -95,6 +97,7 @@ export function service(name: string, args: ServiceArgs, options: ServiceOptions
           .map(([name, value]) => `${name}=${value}`)
           .toSorted(),
       }),
+      ...(args.workingDir !== undefined && { workingDir: args.workingDir }),
       ...(args.command !== undefined && args.command.length > 0 && { command: [...args.command] }),
       // Set although networks follow: read back so. The name of a network here would lose the fixed address.
       networkMode: hostNetwork === undefined ? "bridge" : "host",

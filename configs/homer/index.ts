@@ -95,23 +95,32 @@ export function renderHomerDatabaseSecrets({ databasePassword }: Pick<HomerSecre
   return { "database-password": databasePassword };
 }
 
+/** Folder with heplify-server's program, for its user. */
+const heplifyFolder = "/opt/heplify";
+
 /**
- * How heplify-server has to be run. The publisher's image runs it as root from the folder that it is in, and it writes a log beside itself: here
- * it works in a folder in memory.
+ * How heplify-server has to be run. The publisher's image runs it as root from root's own folder, where it also writes a log: here its user gets
+ * a copy ({@link heplifyCopy}), and a folder in memory to work in.
  */
 export const heplifyRuntime = {
   uid: 4119,
   gid: 4119,
-  mounts: { secrets: "/run/secrets" },
+  mounts: { secrets: "/run/secrets", program: heplifyFolder },
   tmpfs: { "/run/heplify": "uid=4119,gid=4119,mode=0700,size=64m" },
-  entrypoint: ["/bin/sh", "-c"],
-  command: [
-    'program=$(readlink -f ./heplify-server) && cd /run/heplify && exec "$program" -config /run/secrets/heplify-server.toml',
-  ],
+  workingDir: "/run/heplify",
+  entrypoint: [`${heplifyFolder}/heplify-server`],
+  command: ["-config", "/run/secrets/heplify-server.toml"],
   healthcheck: ["CMD-SHELL", `wget -q -O /dev/null http://127.0.0.1:${homer.metricsPort}/metrics`],
   memoryMb: 256,
   graceSeconds: 10,
 } as const;
+
+/** Has root of the publisher's image copy the program for the user; over one that runs, hence the second name. */
+export const heplifyCopy = [
+  "sh",
+  "-euc",
+  `install -m 0755 ./heplify-server ${heplifyFolder}/new && mv -f ${heplifyFolder}/new ${heplifyFolder}/heplify-server`,
+] as const;
 
 /** The configuration of heplify-server, which holds a password, for `/run/secrets`. */
 export function renderHeplify(
@@ -156,6 +165,7 @@ export const homerAppRuntime = {
   gid: 4120,
   mounts: { secrets: "/run/secrets" },
   tmpfs: { "/run/homer": "uid=4120,gid=4120,mode=0700,size=32m" },
+  workingDir: "/run/homer",
   entrypoint: ["/bin/sh", "-euc"],
   command: [
     [
@@ -184,4 +194,73 @@ export function renderHomerApp(database: string, { databasePassword, userPasswor
     auth_settings: { type: "internal", token_expire: 28_800 },
   };
   return { "webapp_config.json": `${JSON.stringify(settings, null, 2)}\n`, "user-password": userPassword };
+}
+
+const settingsFolder = "/run/homer-settings";
+
+/** The job that sets, in the database of homer-app, what that has no file for. It runs in PostgreSQL's image, as its user. */
+export const homerSettingsRuntime = {
+  folder: settingsFolder,
+  command: [
+    "bash",
+    "-euc",
+    [
+      `export PGPASSFILE=${settingsFolder}/login PGOPTIONS='--client-min-messages=warning'`,
+      "IFS=: read -r host port database user _ < $PGPASSFILE",
+      `exec /usr/local/pgsql/psql --quiet --no-psqlrc --no-password --set ON_ERROR_STOP=1 --single-transaction \\`,
+      `  --host "$host" --port "$port" --dbname "$database" --username "$user" --file ${settingsFolder}/settings.sql`,
+    ].join("\n"),
+  ],
+  memoryMb: 64,
+} as const;
+
+/**
+ * What belongs to a call, in the order in which homer-app looks for it, 300 s before to 200 s after the time that was searched. A message names
+ * the call that it is a leg of by the edge's `X-CID`, which heplify-server keeps as the message's correlation id. homer-app's own list knows
+ * the way from the second leg to the first alone.
+ */
+const callCorrelation = [
+  // The first leg, of a second one.
+  { source_field: "protocol_header.correlation_id", lookup_profile: "call", lookup_field: "sid", append_sid: true },
+  // All second legs.
+  {
+    source_field: "data_header.callid",
+    lookup_profile: "call",
+    lookup_field: "protocol_header->>'correlation_id'",
+    append_sid: true,
+  },
+  // Each leg whole.
+  { source_field: "data_header.callid", lookup_profile: "call", lookup_field: "sid" },
+].map((step) => ({ ...step, lookup_id: 1, lookup_range: [-300, 200] }));
+
+/** What homer-app's database depends on. */
+export interface HomerSettings {
+  /** Address of the database. */
+  readonly database: string;
+  readonly databasePassword: string;
+  /** bcrypt hash of the password of HOMER's own user. */
+  readonly userHash: string;
+}
+
+/** Log-in (a file of libpq's form) and statements of the job; homer-app reads what they change at every request. */
+export function renderHomerSettings({ database, databasePassword, userHash }: HomerSettings): FileMap {
+  const { databases, databasePort, databaseUser, user } = homer;
+  const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  /** A statement that fails the job when there is nothing that it changes. */
+  const must = (statement: string) =>
+    `DO $must$ BEGIN ${statement}; IF NOT FOUND THEN RAISE 'HOMER has other tables: nothing to change'; END IF; END $must$;`;
+  return {
+    login: `${database}:${databasePort}:${databases.config}:${databaseUser}:${databasePassword}\n`,
+    "settings.sql": [
+      must(
+        `UPDATE mapping_schema SET correlation_mapping = ${literal(JSON.stringify(callCorrelation))} WHERE hepid = 1 AND profile = 'call'`,
+      ),
+      // homer-app sets it with the tables, and never again.
+      must(`UPDATE users SET hash = ${literal(userHash)} WHERE username = ${literal(user)}`),
+      // A second administrator, and a token for programs, that it brings along.
+      `DELETE FROM users WHERE username = 'support';`,
+      `DELETE FROM auth_token WHERE name = 'Test token';`,
+      "",
+    ].join("\n"),
+  };
 }

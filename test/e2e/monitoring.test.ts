@@ -4,6 +4,7 @@ import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
 import { metrics } from "../../configs/metrics/contract.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
+import { homer } from "../../configs/homer/index.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
@@ -226,6 +227,18 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       const api = `${site("homer")}api/v3/search`;
       assert.equal((await get(api)).headers["www-authenticate"], undefined);
       assert.equal((await get(api, { headers: { authorization: "Bearer token" } })).status, 200);
+    });
+
+    it("has set in HOMER's database what that has no file for: how legs belong together, and one user alone", async () => {
+      const query = (statement: string) => {
+        const psql = ["psql", "--host", "/run/postgresql", "--username", "postgres", "--tuples-only", "--no-align"];
+        const end = ["--dbname", homer.databases.config, "--command", statement];
+        return docker(["exec", `${stack.prefix}-homer-db`, ...psql, ...end]);
+      };
+      const mapping = await query("SELECT correlation_mapping FROM mapping_schema WHERE profile = 'call'");
+      assert.match(mapping, /"lookup_field":"protocol_header->>'correlation_id'"/);
+      assert.match(await query("SELECT username || ' ' || hash FROM users"), /^admin \$2[aby]\$\d\d\$[./\w]{53}$/);
+      assert.equal(await query("SELECT name FROM auth_token"), "");
     });
 
     it("takes a new certificate and a new password while it runs", async () => {

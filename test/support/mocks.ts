@@ -95,7 +95,11 @@ function outputs(args: pulumi.runtime.MockResourceArgs, exitCode: (name: string)
     case "docker:index/remoteImage:RemoteImage":
       return { ...inputs, imageId: `sha256:${args.name}`, repoDigest: "" };
     case "random:index/randomPassword:RandomPassword":
-      return { ...inputs, result: secret(passwordOf(args.name)) };
+      return {
+        ...inputs,
+        result: secret(passwordOf(args.name)),
+        bcryptHash: secret(`$2a$10$${passwordOf(args.name)}`),
+      };
     case "tls:index/privateKey:PrivateKey":
       return {
         ...inputs,

@@ -75,6 +75,49 @@ async function elasticsearch<T>({ prefix, outputs }: Verified, path: string, use
   return JSON.parse(text) as T;
 }
 
+/**
+ * The messages that HOMER shows of a call, as its page asks for them: with the Call-ID that a search for a part of it has found, by way of its
+ * own log-in.
+ */
+export async function homerLadder(
+  outputs: Pages & Pick<Verified["outputs"], "homerPassword">,
+  callId: string,
+): Promise<{ method: string; sid: string }[]> {
+  // The API's own log-in alone: no password of the front door there.
+  const post = async <T>(path: string, body: object, token?: string): Promise<T> => {
+    const headers = { ...json, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+    const question = { method: "POST", headers, body: JSON.stringify(body) };
+    const answer = await ask(outputs, `${outputs.dashboards["homer"]}api/v3/${path}`, question);
+    assert.ok([200, 201].includes(answer.status), `${path}: ${answer.status}: ${answer.body.slice(0, 500)}`);
+    return JSON.parse(answer.body) as T;
+  };
+  const { token } = await post<{ token: string }>("auth", {
+    username: homer.user,
+    password: outputs.homerPassword,
+  });
+  const param = { transaction: {}, limit: 200, orlogic: false, location: {}, timezone: { value: 0, name: "UTC" } };
+  const timestamp = { from: Date.now() - 600_000, to: Date.now() + 60_000 };
+  const contains = [{ name: "sid", value: `%${callId}%`, type: "string", hepid: 1 }];
+  let sid: string | undefined;
+  await waitFor(
+    "the call in HOMER's search",
+    async () => {
+      const search = { param: { ...param, search: { "1_call": contains } }, timestamp };
+      const { data } = await post<{ data: { sid: string }[] | null }>("search/call/data", search, token);
+      sid = data?.[0]?.sid;
+      return sid !== undefined;
+    },
+    60_000,
+  );
+  const search = { "1_call": { id: 0, callid: [sid], uuid: [] } };
+  const ladder = await post<{ data: { calldata: { method: string; sid: string }[] } }>(
+    "call/transaction",
+    { param: { ...param, search }, timestamp },
+    token,
+  );
+  return ladder.data.calldata;
+}
+
 /** What each tool is asked, in this order. */
 export const checks: readonly Check[] = [
   {
@@ -197,40 +240,8 @@ export const checks: readonly Check[] = [
     what: "HOMER: its own log-in works, and shows the messages of the call",
     real: true,
     async check(stack) {
-      const { outputs, callId } = stack;
-      // The API's own log-in alone: no password of the front door there.
-      const post = async <T>(path: string, body: object, token?: string): Promise<T> => {
-        const headers = { ...json, ...(token !== undefined && { authorization: `Bearer ${token}` }) };
-        const question = { method: "POST", headers, body: JSON.stringify(body) };
-        const answer = await ask(outputs, `${outputs.dashboards["homer"]}api/v3/${path}`, question);
-        assert.ok([200, 201].includes(answer.status), `${path}: ${answer.status}: ${answer.body.slice(0, 500)}`);
-        return JSON.parse(answer.body) as T;
-      };
-      const { token } = await post<{ token: string }>("auth", {
-        username: homer.user,
-        password: outputs.homerPassword,
-      });
-      const param = { transaction: {}, limit: 200, orlogic: false, location: {}, timezone: { value: 0, name: "UTC" } };
-      const timestamp = { from: Date.now() - 600_000, to: Date.now() + 60_000 };
-      const contains = [{ name: "sid", value: `%${callId}%`, type: "string", hepid: 1 }];
-      let sid: string | undefined;
-      await waitFor(
-        "the call in HOMER's search",
-        async () => {
-          const search = { param: { ...param, search: { "1_call": contains } }, timestamp };
-          const { data } = await post<{ data: { sid: string }[] | null }>("search/call/data", search, token);
-          sid = data?.[0]?.sid;
-          return sid !== undefined;
-        },
-        60_000,
-      );
-      const search = { "1_call": { id: 0, callid: [sid], uuid: [] } };
-      const ladder = await post<{ data: { calldata: { method: string }[] } }>(
-        "call/transaction",
-        { param: { ...param, search }, timestamp },
-        token,
-      );
-      const methods = new Set(ladder.data.calldata.map(({ method }) => method));
+      const ladder = await homerLadder(stack.outputs, stack.callId);
+      const methods = new Set(ladder.map(({ method }) => method));
       for (const method of ["INVITE", "BYE"]) assert.ok(methods.has(method), `no ${method} in the ladder`);
     },
   },
