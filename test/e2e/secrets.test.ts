@@ -414,11 +414,15 @@ describe("a running stack", { timeout: 240_000 }, () => {
 /** A TLS connection of a phone that stays open. */
 class TlsConnection {
   readonly #client: ChildProcessWithoutNullStreams;
+  /** As phones do it (RFC 5626 §3.5.1): the edge closes what is silent for too long. */
+  readonly #keepAlive = setInterval(() => this.#client.stdin.write("\r\n\r\n"), 5000);
   #received = "";
 
   private constructor(client: ChildProcessWithoutNullStreams) {
     this.#client = client;
     client.stdout.on("data", (chunk: Buffer) => (this.#received += chunk.toString("latin1")));
+    // Of a connection that was closed, which the next question shows.
+    client.stdin.on("error", () => undefined);
   }
 
   static async open(agent: SipAgent, address: string): Promise<TlsConnection> {
@@ -448,6 +452,7 @@ class TlsConnection {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#keepAlive);
     this.#client.kill();
   }
 }

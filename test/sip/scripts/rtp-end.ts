@@ -57,7 +57,12 @@ export class RtpEnd {
     }, 20);
   }
 
-  /** Sends one digit as an event of 100 ms (RFC 4733 §2.5.1.3: the last packet three times). */
+  /** Sends no audio until the next {@link play}. */
+  pause(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Sends one digit as an event of 100 ms (RFC 4733 §2.5.1.3: the last packet three times), and pauses as a finger does (65 ms and more, ITU-T Q.24). */
   async digit(digit: string): Promise<void> {
     const event = "0123456789*#".indexOf(digit);
     const start = this.#timestamp;
@@ -67,6 +72,7 @@ export class RtpEnd {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#timestamp += 800;
+    await new Promise((resolve) => setTimeout(resolve, 80));
   }
 
   /** The digits that arrived as events, each once. */

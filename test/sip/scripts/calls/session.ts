@@ -45,9 +45,12 @@ await run(async (input: Setting & { caller: string; callee: string; callerAudio:
     refreshes.push((await end.send("UPDATE", { headers: timer(90) })).status);
     refreshes.push((await end.send("INVITE", { headers: timer(90), body: end.offer() })).status);
   }
-  // Both speak µ-law from here.
+  // Both speak µ-law from here. In silence: a packet of A-law in just that moment has Asterisk hang up (docs/calls.md).
+  for (const end of [out, incoming]) end.rtp?.pause();
+  await new Promise((resolve) => setTimeout(resolve, 200));
   out.describe(codec("0 PCMU/8000"));
   const changed = await out.send("INVITE", { body: out.offer() });
+  incoming.rtp?.play(calleeAudio);
   out.rtp?.play(callerAudio);
   const late = [await out.rtp?.hear(), await incoming.rtp?.hear()];
   // Digits by INFO become events for a phone that takes those; anything else is refused, not left without an answer.
