@@ -147,7 +147,7 @@ export function renderHeplify(
     DBMaxSize: `${maxGb}GB`,
     // The two legs of a call have Call-IDs of their own and this header in common.
     AlegIDs: ["X-CID"],
-    // Pings of nodes and phones; the edge sends none either.
+    // Pings of nodes and phones.
     DiscardMethod: ["OPTIONS"],
     LogStd: true,
     LogLvl: "warning",

@@ -6,7 +6,7 @@ import { TestContainer } from "../../support/container.ts";
 import { edgeArgs, TestEdge } from "../../support/edge.ts";
 import { ensureTesterImage } from "../../support/images.ts";
 import type { LoadGenerator } from "../sip/load.ts";
-import { control, generator, loadRows, usage } from "../sip/sides.ts";
+import { control, generator, loadRows, shareCores, usage } from "../sip/sides.ts";
 
 const metrics = { address: "127.0.0.68", reader: "127.0.0.1" };
 const hep = { address: "127.0.0.69", collector: "127.0.0.70" };
@@ -30,8 +30,9 @@ export class WatchedEdge implements AsyncDisposable {
       await TestEdge.start({ publicAddress: edgeArgs.address, sharedMemoryMb: 256, metrics, hep }, loadRows()),
     );
     for (const container of [edge.kamailio, edge.mariadb, edge.rtpengine]) container.release();
-    started.use(await collector(edge.rtpengine));
+    const sink = started.use(await collector(edge.rtpengine));
     const load = started.use(await generator("watched", edge.rtpengine));
+    await shareCores({ measured: [edge.kamailio, edge.mariadb], outside: [{ name: load.container }, sink] });
     return new WatchedEdge(edge.kamailio, load, started.move());
   }
 

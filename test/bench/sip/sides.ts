@@ -25,7 +25,7 @@ const { domain, address } = edgeArgs;
 
 /** A Kamailio with its database and a load generator, all on one loopback device of their own. */
 export interface Side extends AsyncDisposable {
-  readonly name: "ours" | "default";
+  readonly name: "ours" | "lean" | "default";
   readonly load: LoadGenerator;
   readonly kamailio: TestContainer;
   readonly mariadb: TestContainer;
@@ -55,13 +55,18 @@ export function loadRows(): string {
 }
 
 /** The edge as the stack renders it, all protections, dialogs and records on; limits of calls are looked up, and high. */
-export async function startOurs(): Promise<Side> {
-  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb }, loadRows());
+export const startOurs = (): Promise<Side> => startEdge("ours", {});
+
+/** The same without what only trunks that ask for a password need. */
+export const startLean = (): Promise<Side> => startEdge("lean", { trunkLogins: false });
+
+async function startEdge(name: "ours" | "lean", args: Parameters<typeof TestEdge.start>[0]): Promise<Side> {
+  const edge = await TestEdge.start({ publicAddress: address, sharedMemoryMb, ...args }, loadRows());
   for (const container of [edge.kamailio, edge.mariadb, edge.rtpengine]) container.release();
-  const load = await generator("ours", edge.rtpengine);
-  await shareCores(load, edge.kamailio, edge.mariadb);
+  const load = await generator(name, edge.rtpengine);
+  await shareCores({ measured: [edge.kamailio, edge.mariadb], outside: [{ name: load.container }] });
   return {
-    name: "ours",
+    name,
     load,
     kamailio: edge.kamailio,
     mariadb: edge.mariadb,
@@ -124,7 +129,7 @@ export async function startDefault(): Promise<Side> {
     await kamailio.healthy(["CMD", "kamcmd", "-s", controlSocket, "core.uptime"]);
     for (const container of [kamailio, mariadb, rtpengine]) container.release();
     const load = started.use(await generator("default", rtpengine));
-    await shareCores(load, kamailio, mariadb);
+    await shareCores({ measured: [kamailio, mariadb], outside: [{ name: load.container }] });
     return {
       name: "default",
       load,
@@ -153,13 +158,19 @@ export const generator = (side: string, network: TestContainer): Promise<LoadGen
     { count: subscribers, node: nodeAddress },
   );
 
-/** The first core is for what is measured, the others are for SIPp: else the two would share what the quicker side leaves, and its rate be SIPp's. */
-async function shareCores(load: LoadGenerator, ...measured: readonly TestContainer[]): Promise<void> {
+/**
+ * The first core is for what is measured, the others are for SIPp and what else stands outside: else they would share what the quicker side leaves,
+ * and its rate be SIPp's.
+ */
+export async function shareCores({
+  measured,
+  outside,
+}: Record<"measured" | "outside", readonly { readonly name: string }[]>): Promise<void> {
   const last = cpus().length - 1;
   if (last === 0)
     throw new UserError("bench: one core for the edge and another for the load are needed, this machine has one");
   for (const { name } of measured) await docker(["update", "--cpuset-cpus", "0", name]);
-  await docker(["update", "--cpuset-cpus", last === 1 ? "1" : `1-${last}`, load.container]);
+  for (const { name } of outside) await docker(["update", "--cpuset-cpus", last === 1 ? "1" : `1-${last}`, name]);
 }
 
 async function registrations(mariadb: TestContainer, seconds: number): Promise<number> {
