@@ -409,7 +409,7 @@ export const configSchema = z.strictObject({
         "Trunks may have a `username` for the challenges of their carriers. Where none has, `false` saves a quarter of the edge's processor time.",
     }),
     workers: defaulted(integer(1, 64), kamailioDefaults.children, {
-      description: "UDP workers; as many serve TCP and TLS.",
+      description: "UDP workers of each socket; as many serve TCP and TLS. On more than 4 cores, half their number.",
     }),
     sharedMemoryMb: defaulted(integer(32, 65536), kamailioDefaults.sharedMemoryMb, {
       description: "Kamailio's shared memory in MiB, about 0.2 for each call per second.",

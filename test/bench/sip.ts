@@ -3,7 +3,7 @@ import { benchCalls } from "./sip/calls.ts";
 import { median, pairedRatios, spread } from "./sip/figures.ts";
 import { measureRelay } from "./sip/relay.ts";
 import { benchRegistrations } from "./sip/registrations.ts";
-import { startDefault, startOurs, subscribers } from "./sip/sides.ts";
+import { startDefault, startLean, startOurs, subscribers } from "./sip/sides.ts";
 import { soak } from "./sip/soak.ts";
 import { load, rounds, type Figure } from "./sip/turns.ts";
 
@@ -32,7 +32,10 @@ export async function benchSip({ check, parts }: BenchOptions): Promise<number> 
     await using ours = await startOurs();
     await using other = await startDefault();
     if (wanted("registrations")) figures.push(...(await benchRegistrations(ours, other)));
-    if (wanted("calls")) figures.push(...(await benchCalls(ours, other)));
+    if (wanted("calls")) {
+      await using lean = await startLean();
+      figures.push(...(await benchCalls(ours, other, lean)));
+    }
   }
   if (wanted("media")) {
     const { stack, bare } = await measureRelay(rounds);

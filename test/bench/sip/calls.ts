@@ -1,8 +1,9 @@
+import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UserError } from "../../../scripts/run.ts";
 import { waitFor } from "../../sip/agent.ts";
 import { highestRate, median, percentile } from "./figures.ts";
-import type { LoadOptions, LoadResult } from "./load.ts";
+import type { LoadResult } from "./load.ts";
 import {
   checked,
   control,
@@ -17,44 +18,60 @@ import {
 } from "./sides.ts";
 import { inTurn, load, type Figure } from "./turns.ts";
 
-const fixed = { scenario: "call", rate: 120, seconds: 10 } as const satisfies LoadOptions;
+/**
+ * Calls a second at which processor time is taken: few, where much of it goes into waking processes on every side, and about the share of the
+ * default's highest rate (four tenths) at which it is taken of registrations.
+ */
+const fixedRates = [120, 500] as const;
 const range = { low: 200, high: 2000, step: 100 };
 /** Until the last records of a run are in the database: the edge writes four times a second, the default before it answers. */
 const recordsMs = 1000;
 
 interface Readings {
-  cpu: number[];
+  /** By the rate of {@link fixedRates}. */
+  cpu: Map<number, number[]>;
   rate: number[];
   delay: number[];
   records: number;
   idle: number;
 }
 
-/** Figures of calls with digest, dialog and records, without media. */
-export async function benchCalls(ours: Side, other: Side): Promise<Figure[]> {
+/**
+ * Figures of calls with digest, dialog and records, without media.
+ * @param lean the edge without `edge.trunkLogins`, which the default has nothing like: its processor time is measured beside the others'.
+ */
+export async function benchCalls(ours: Side, other: Side, lean: Side): Promise<Figure[]> {
   const sides = [ours, other];
   const readings = new Map<Side, Readings>();
-  for (const side of sides) {
+  for (const side of [...sides, lean]) {
     await checked(side, { scenario: "call", rate: 50, seconds: 4 });
     await settled(side);
-    readings.set(side, { cpu: [], rate: [], delay: [], records: 0, idle: await idleTime(side) });
-  }
-  const of = (side: Side) => readings.get(side) ?? { cpu: [], rate: [], delay: [], records: 0, idle: 0 };
-  await inTurn(sides, async (side, round) => {
-    const own = of(side);
-    const { kamailio, mariadb, seconds, result } = await processorTime(side, async () => {
-      const run = await checked(side, fixed);
-      await sleep(recordsMs);
-      return run;
+    readings.set(side, {
+      cpu: new Map(fixedRates.map((rate) => [rate, []])),
+      rate: [],
+      delay: [],
+      records: 0,
+      idle: await idleTime(side),
     });
-    const calls = result.successful;
-    own.cpu.push((kamailio + mariadb - own.idle * seconds) / calls);
-    own.records += await allRecords(side, result);
-    await settled(side);
-    console.log(
-      `calls, round ${round + 1}, ${side.name.padEnd(7)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs; load ${load()}`,
-    );
-  });
+  }
+  const of = (side: Side) => readings.get(side) ?? assert.fail(side.name);
+  for (const rate of fixedRates) {
+    await inTurn([...sides, lean], async (side, round) => {
+      const own = of(side);
+      const { kamailio, mariadb, seconds, result } = await processorTime(side, async () => {
+        const run = await checked(side, { scenario: "call", rate, seconds: 10 });
+        await sleep(recordsMs);
+        return run;
+      });
+      const calls = result.successful;
+      own.cpu.get(rate)?.push((kamailio + mariadb - own.idle * seconds) / calls);
+      own.records += await allRecords(side, result);
+      await settled(side);
+      console.log(
+        `calls at ${rate}/s, round ${round + 1}, ${side.name.padEnd(7)} Kamailio ${(kamailio / calls).toFixed(0)} + MariaDB ${(mariadb / calls).toFixed(0)} − idle ${((own.idle * seconds) / calls).toFixed(0)} µs; load ${load()}`,
+      );
+    });
+  }
   await inTurn(sides, async (side, round) => {
     const own = of(side);
     const rate = await highestRate(range, (tried) =>
@@ -75,11 +92,21 @@ export async function benchCalls(ours: Side, other: Side): Promise<Figure[]> {
   });
   console.log(`every record of an ended call found: ${own.records} of ours, ${def.records} of the default's`);
   await printMemory(ours);
-  const [cpu, rate, what] = ["call: processor µs", "calls/s at 0 failures", `set-up delay p95 at ${half} calls/s`];
+  const cpu = (what: string, side: Side, rate: number) => ({
+    what: `call: processor µs at ${rate}/s${what}`,
+    own: of(side).cpu.get(rate) ?? [],
+    other: def.cpu.get(rate) ?? [],
+    ...{ unit: "µs", digits: 0, most: 0.8 },
+  });
   return [
-    { what: cpu, own: own.cpu, other: def.cpu, unit: "µs", digits: 0, most: 0.8 },
-    { what: rate, own: own.rate, other: def.rate, unit: "/s", digits: 0, least: 1.2 },
-    { what, own: own.delay, other: def.delay, unit: "ms", digits: 1, most: 1 },
+    ...fixedRates.flatMap((rate) => [cpu("", ours, rate), cpu(", no trunk log-ins", lean, rate)]),
+    { what: "calls/s at 0 failures", own: own.rate, other: def.rate, unit: "/s", digits: 0, least: 1.2 },
+    {
+      what: `set-up delay p95 at ${half} calls/s`,
+      own: own.delay,
+      other: def.delay,
+      ...{ unit: "ms", digits: 1, most: 1 },
+    },
   ];
 }
 
