@@ -205,10 +205,9 @@ export const homerSettingsRuntime = {
     "bash",
     "-euc",
     [
-      `export PGPASSFILE=${settingsFolder}/login PGOPTIONS='--client-min-messages=warning'`,
-      "IFS=: read -r host port database user _ < $PGPASSFILE",
+      `export PGSERVICEFILE=${settingsFolder}/service PGOPTIONS='--client-min-messages=warning'`,
       `exec /usr/local/pgsql/psql --quiet --no-psqlrc --no-password --set ON_ERROR_STOP=1 --single-transaction \\`,
-      `  --host "$host" --port "$port" --dbname "$database" --username "$user" --file ${settingsFolder}/settings.sql`,
+      `  --dbname service=homer --file ${settingsFolder}/settings.sql`,
     ].join("\n"),
   ],
   memoryMb: 64,
@@ -221,17 +220,12 @@ export const homerSettingsRuntime = {
  */
 const callCorrelation = [
   // The first leg, of a second one.
-  { source_field: "protocol_header.correlation_id", lookup_profile: "call", lookup_field: "sid", append_sid: true },
+  { source_field: "protocol_header.correlation_id", lookup_field: "sid", append_sid: true },
   // All second legs.
-  {
-    source_field: "data_header.callid",
-    lookup_profile: "call",
-    lookup_field: "protocol_header->>'correlation_id'",
-    append_sid: true,
-  },
+  { source_field: "data_header.callid", lookup_field: "protocol_header->>'correlation_id'", append_sid: true },
   // Each leg whole.
-  { source_field: "data_header.callid", lookup_profile: "call", lookup_field: "sid" },
-].map((step) => ({ ...step, lookup_id: 1, lookup_range: [-300, 200] }));
+  { source_field: "data_header.callid", lookup_field: "sid" },
+].map((step) => ({ ...step, lookup_id: 1, lookup_profile: "call", lookup_range: [-300, 200] }));
 
 /** What homer-app's database depends on. */
 export interface HomerSettings {
@@ -242,7 +236,7 @@ export interface HomerSettings {
   readonly userHash: string;
 }
 
-/** Log-in (a file of libpq's form) and statements of the job; homer-app reads what they change at every request. */
+/** Log-in (a connection service file of libpq) and statements of the job; homer-app reads what they change at every request. */
 export function renderHomerSettings({ database, databasePassword, userHash }: HomerSettings): FileMap {
   const { databases, databasePort, databaseUser, user } = homer;
   const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
@@ -250,7 +244,15 @@ export function renderHomerSettings({ database, databasePassword, userHash }: Ho
   const must = (statement: string) =>
     `DO $must$ BEGIN ${statement}; IF NOT FOUND THEN RAISE 'HOMER has other tables: nothing to change'; END IF; END $must$;`;
   return {
-    login: `${database}:${databasePort}:${databases.config}:${databaseUser}:${databasePassword}\n`,
+    service: [
+      "[homer]",
+      `host=${database}`,
+      `port=${databasePort}`,
+      `dbname=${databases.config}`,
+      `user=${databaseUser}`,
+      `password=${databasePassword}`,
+      "",
+    ].join("\n"),
     "settings.sql": [
       must(
         `UPDATE mapping_schema SET correlation_mapping = ${literal(JSON.stringify(callCorrelation))} WHERE hepid = 1 AND profile = 'call'`,
