@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { users } from "../../configs/elasticsearch/objects.ts";
 import { savedObjects } from "../../configs/kibana/objects.ts";
 import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { describeLoad, load } from "../sip/load.ts";
-import { ask, passFrontDoor, type Pages } from "../support/front-door.ts";
+import { ask, dashboardPorts, passFrontDoor, type Pages } from "../support/front-door.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { problemsOf, type Inspected } from "./hardening.ts";
 import { devPolicies, EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
@@ -32,10 +31,7 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
   let bob: Credentials;
   let caller: SipAgent;
   let phone: SipAgent;
-  const first = 30_000 + randomInt(2000);
-  const ports = Object.fromEntries(
-    ["landing", "grafana", "prometheus", "alertmanager", "homer", "kibana"].map((name, index) => [name, first + index]),
-  );
+  const ports = dashboardPorts(30_000, 2000);
   const pipeline = ["elasticsearch", "logstash", "filebeat", "kibana"] as const;
   const container = (tool: string) => `${stack.prefix}-${tool}`;
 

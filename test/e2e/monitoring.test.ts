@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
 import { metrics } from "../../configs/metrics/contract.ts";
@@ -10,7 +9,16 @@ import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
 import { AlertReceiver, receiverHost } from "../support/alert-receiver.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { ask, passFrontDoor, prometheusBars, promql, type Pages, type Question } from "../support/front-door.ts";
+import {
+  ask,
+  dashboardPorts,
+  passFrontDoor,
+  prometheusBars,
+  promql,
+  type Pages,
+  type Question,
+} from "../support/front-door.ts";
+import { homerQuery } from "../support/homer-database.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { landingPolicy } from "../support/landing-server.ts";
 import { emptyPanels } from "../support/panels.ts";
@@ -27,10 +35,7 @@ type Watched = Outputs &
 describe("a stack that is watched", { timeout: 420_000 }, () => {
   let stack: EdgeStack;
   let outputs: Watched;
-  const first = 20_000 + randomInt(10_000);
-  const ports = Object.fromEntries(
-    ["landing", "grafana", "prometheus", "alertmanager", "homer", "kibana"].map((name, index) => [name, first + index]),
-  );
+  const ports = dashboardPorts(20_000, 10_000);
 
   before(async () => {
     stack = await EdgeStack.create({
@@ -230,11 +235,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     });
 
     it("has set in HOMER's database what that has no file for: how legs belong together, and one user alone", async () => {
-      const query = (statement: string) => {
-        const psql = ["psql", "--host", "/run/postgresql", "--username", "postgres", "--tuples-only", "--no-align"];
-        const end = ["--dbname", homer.databases.config, "--command", statement];
-        return docker(["exec", `${stack.prefix}-homer-db`, ...psql, ...end]);
-      };
+      const query = (statement: string) => homerQuery(stack.prefix, homer.databases.config, statement);
       const mapping = await query("SELECT correlation_mapping FROM mapping_schema WHERE profile = 'call'");
       assert.match(mapping, /"lookup_field":"protocol_header->>'correlation_id'"/);
       assert.match(await query("SELECT username || ' ' || hash FROM users"), /^admin \$2[aby]\$\d\d\$[./\w]{53}$/);

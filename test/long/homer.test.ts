@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { upstreamNames } from "../../components/upstream-images.ts";
 import { homer } from "../../configs/homer/index.ts";
 import { EdgeStack, targetOf, type Outputs } from "../e2e/stack.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { tone } from "../sip/audio.ts";
-import { docker, tryDocker } from "../sip/docker.ts";
+import { tryDocker } from "../sip/docker.ts";
+import { dashboardPorts } from "../support/front-door.ts";
+import { homerQuery } from "../support/homer-database.ts";
 import { checks, homerLadder, type Verified } from "../verify/checks.ts";
 
 /** The publisher's images, or those that somebody has built of the publisher's sources and names in the environment. */
@@ -33,13 +34,11 @@ describe("the real HOMER", { timeout: 420_000, skip }, () => {
   let legs: string[];
 
   before(async () => {
-    const first = 30_000 + randomInt(2000);
-    const names = ["landing", "grafana", "prometheus", "alertmanager", "homer", "kibana"];
     stack = await EdgeStack.create({
       subscribers: [{ name: "alice" }, { name: "bob" }],
       monitoring: {
         profile: "full",
-        ports: Object.fromEntries(names.map((name, index) => [name, first + index])),
+        ports: dashboardPorts(30_000, 2000),
         without: ["grafana", "elasticsearch"],
         images,
       },
@@ -71,9 +70,7 @@ describe("the real HOMER", { timeout: 420_000, skip }, () => {
     query(homer.databases.data, `SELECT ${columns} FROM hep_proto_1_call WHERE ${condition}`);
 
   async function query(database: string, statement: string): Promise<string[]> {
-    const psql = ["psql", "--host", "/run/postgresql", "--username", "postgres", "--tuples-only", "--no-align"];
-    const end = ["--dbname", database, "--command", statement];
-    const text = await docker(["exec", `${stack.prefix}-homer-db`, ...psql, ...end]);
+    const text = await homerQuery(stack.prefix, database, statement);
     return text.split("\n").filter((line) => line !== "");
   }
 
@@ -97,13 +94,6 @@ describe("the real HOMER", { timeout: 420_000, skip }, () => {
   it("shows both legs as one ladder, whichever was searched for", async () => {
     for (const leg of legs) {
       const ladder = await homerLadder(outputs, leg);
-      console.log(
-        leg,
-        ladder
-          .map((m) => m.sid + " " + m.method)
-          .toSorted()
-          .join(", "),
-      );
       assert.deepEqual([...new Set(ladder.map(({ sid }) => sid))].toSorted(), legs.toSorted());
     }
   });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { request } from "node:https";
 
 /** Outputs of a stack with monitoring by which its pages are reached. */
@@ -6,6 +7,19 @@ export interface Pages {
   dashboards: Record<string, string>;
   dashboardsLogin: { user: string; password: string };
   dashboardsCa: string;
+}
+
+/**
+ * Host ports of the front door's sites, beside each other from a random one on. Tests that run at the same time have ranges of their own.
+ * @param low the least that the first one can be; it is less than `low + spread`.
+ */
+export function dashboardPorts(
+  low: number,
+  spread: number,
+  sites: readonly string[] = ["landing", "grafana", "prometheus", "alertmanager", "homer", "kibana"],
+): Record<string, number> {
+  const first = low + randomInt(spread);
+  return Object.fromEntries(sites.map((site, index) => [site, first + index]));
 }
 
 export interface Answer {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { parseConfig } from "../../components/config-parse.ts";
 import { upstreamNames, upstreamTools, type UpstreamTool } from "../../components/upstream-images.ts";
 import { present, pullUpstream } from "../../scripts/images.ts";
@@ -8,6 +7,7 @@ import { EdgeStack, freeNetworks, type Outputs } from "../e2e/stack.ts";
 import { SipAgent } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { lastLogs } from "../../scripts/containers.ts";
+import { dashboardPorts } from "../support/front-door.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { checks, type Verified } from "./checks.ts";
 
@@ -31,8 +31,6 @@ const standIns: Readonly<Record<UpstreamTool, string>> = {
 export async function verifyImages({ standIn }: { standIn: boolean }): Promise<number> {
   const images = standIn ? await standInImages() : upstreamNames();
   if (!standIn && !(await pullAll(images))) return codes.unreachable;
-  const first = 32_000 + randomInt(1900);
-  const sites = ["landing", "grafana", "prometheus", "alertmanager", "homer", "kibana"];
   const networks = freeNetworks();
   const stack = await EdgeStack.create({
     networks,
@@ -40,7 +38,7 @@ export async function verifyImages({ standIn }: { standIn: boolean }): Promise<n
     monitoring: {
       profile: "full",
       images,
-      ports: Object.fromEntries(sites.map((name, index) => [name, first + index])),
+      ports: dashboardPorts(32_000, 1900),
       prometheus: { scrapeSeconds: 5 },
     },
   });

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { prometheusDefaults } from "../../../configs/prometheus/index.ts";
 import { EdgeStack, type Outputs } from "../../e2e/stack.ts";
 import { SipAgent, waitFor } from "../../sip/agent.ts";
 import { docker } from "../../sip/docker.ts";
-import { prometheusBars, promql, type Pages } from "../../support/front-door.ts";
+import { dashboardPorts, prometheusBars, promql, type Pages } from "../../support/front-door.ts";
 import { usage } from "../sip/sides.ts";
 
 /** One after the other, and no more than a phone makes: the edge bans who sends too much. */
@@ -28,15 +27,13 @@ export interface LightFigures {
 
 /** Brings a stack with two nodes and the light profile up, all but Grafana (its image cannot be pulled everywhere), reads what it takes, and takes it down. */
 export async function measureLight(): Promise<LightFigures> {
-  const first = 34_000 + randomInt(2000);
-  const names = ["landing", "prometheus", "alertmanager"];
   const stack = await EdgeStack.create({
     subscribers: [{ name: "alice" }],
     asterisk: { nodes: 2 },
     monitoring: {
       profile: "light",
       without: ["grafana"],
-      ports: Object.fromEntries(names.map((name, index) => [name, first + index])),
+      ports: dashboardPorts(34_000, 2000, ["landing", "prometheus", "alertmanager"]),
     },
   });
   try {
