@@ -361,8 +361,8 @@ const media: readonly Alert[] = [
     severity: "warning",
     expr: "sbc:packet_loss_percent:mean5m > 5",
     minutes: 5,
-    summary: "Phones lose RTP packets",
-    description: "They report a loss of {{ $value | humanize }} %.",
+    summary: "RTP packets get lost",
+    description: "The ends of calls report a loss of {{ $value | humanize }} %.",
   },
   {
     name: "JitterHigh",
@@ -371,7 +371,7 @@ const media: readonly Alert[] = [
     expr: "sbc:jitter_ms:mean5m > 50",
     minutes: 10,
     summary: "RTP packets arrive at uneven times",
-    description: "Phones report a jitter of {{ $value | humanize }} ms.",
+    description: "The ends of calls report a jitter of {{ $value | humanize }} ms.",
   },
   {
     name: "MediaPortsLow",

@@ -87,9 +87,9 @@ export const recordings: readonly Recording[] = [
     record: "sbc:packet_loss_percent:mean5m",
     expr: mean("packetloss"),
     labels: {},
-    help: "Packet loss that phones report",
+    help: "Packet loss that the ends of calls report",
   },
-  { record: "sbc:jitter_ms:mean5m", expr: mean("jitter"), labels: {}, help: "Jitter that phones report" },
+  { record: "sbc:jitter_ms:mean5m", expr: mean("jitter"), labels: {}, help: "Jitter that the ends of calls report" },
   {
     record: "sbc:rtt_ms:mean5m",
     expr: `(${mean("rtt_e2e")}) / 1000`,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { metrics } from "../../configs/metrics/contract.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { homer } from "../../configs/homer/index.ts";
@@ -22,7 +23,8 @@ import { homerQuery } from "../support/homer-database.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { landingPolicy } from "../support/landing-server.ts";
 import { emptyPanels } from "../support/panels.ts";
-import { devPolicies, EdgeStack, type Outputs } from "./stack.ts";
+import type { ReceptionReport } from "../sip/scripts/rtcp.ts";
+import { devPolicies, EdgeStack, targetOf, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
 type Watched = Outputs &
@@ -357,6 +359,54 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       assert.equal(await valueOf("sbc:registrations:sum"), 1);
     });
 
+    /** A script of phones within the stack. */
+    const phones = async <Result>(name: string, input: Record<string, unknown>): Promise<Result> => {
+      await using agent = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
+      const setting = {
+        edge: { ...targetOf(outputs), ca: outputs.caCertificate },
+        passwords: outputs.subscribers,
+        caller: "alice",
+        audio: noise(1, 1).toString("base64"),
+      };
+      return await agent.script<Result>(`calls/${name}`, { ...setting, ...input }, 60);
+    };
+    /** Increases of counters of the media relay by what `calls` do, once they have been scraped. */
+    const increases = async (names: readonly string[], calls: () => Promise<unknown>): Promise<number[]> => {
+      const read = () => Promise.all(names.map(async (name) => (await valueOf(`sum(rtpengine_${name})`)) ?? 0));
+      const earlier = await read();
+      await calls();
+      // Scraped every second.
+      await delay(3000);
+      return (await read()).map((value, index) => value - (earlier[index] ?? 0));
+    };
+
+    it("say how calls sound: well over a good line, badly when every fifth packet gets lost", async () => {
+      const samples = ["mos", "packetloss", "rtt_e2e"].flatMap((name) => [`${name}_total`, `${name}_samples_total`]);
+      const call = async (losing?: number) => {
+        let told: ReceptionReport[] = [];
+        const [mos = 0, scores = 0, loss = 0, losses = 0, trip = 0, trips = 0] = await increases(samples, async () => {
+          ({ told } = await phones<{ told: ReceptionReport[] }>("quality", { callee: "600", losing }));
+        });
+        assert.ok(Math.min(scores, losses, trips) > 0, `${scores} scores, ${losses} losses, ${trips} round trips`);
+        return { told, mos: mos / scores, loss: loss / losses, tripMs: trip / trips / 1000 };
+      };
+      const good = await call();
+      assert.ok(good.mos > 4 && good.mos < 4.6, `a score of ${good.mos}`);
+      assert.equal(good.loss, 0);
+      assert.ok(good.tripMs > 0 && good.tripMs < 100, `a round trip of ${good.tripMs} ms`);
+      const bad = await call(5);
+      // Both ways: the echo leaves the same gaps.
+      assert.ok(bad.loss > 15 && bad.loss < 25, `a loss of ${bad.loss} %`);
+      assert.ok(bad.mos < good.mos - 0.5, `a score of ${bad.mos}, after ${good.mos}`);
+      for (const { lost } of bad.told) assert.ok(Math.abs(lost - 0.2) < 0.05, `the node told of a loss of ${lost}`);
+    });
+
+    it("tell apart calls with sound in one direction, and without any", async () => {
+      // A call between two phones is two sessions.
+      const names = ["one_way_sessions_total", "zero_packet_streams_total"];
+      assert.deepEqual(await increases(names, () => phones("silence", { callee: "bob" })), [2, 2]);
+    });
+
     it("leave no panel of a dashboard empty, but those that are listed with the reason", async () => {
       const ask = async (promql: string) => (await query(promql)).map(({ value }) => value);
       let empty: string[] = [];
@@ -398,11 +448,16 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       assert.match(page.body, /<script src="script\.js">/);
       const script = await get(`${site("alertmanager")}script.js`, { auth: login() });
       assert.equal(script.status, 200);
-      await waitFor("the alert that always fires", async () => {
-        const { body } = await get(`${site("alertmanager")}api/v2/alerts`, { auth: login() });
-        const alerts = JSON.parse(body) as { labels: { alertname: string } }[];
-        return alerts.some(({ labels }) => labels.alertname === "Watchdog");
-      });
+      // What Prometheus sends while Alertmanager still starts is lost; it is sent again after a minute.
+      await waitFor(
+        "the alert that always fires",
+        async () => {
+          const { body } = await get(`${site("alertmanager")}api/v2/alerts`, { auth: login() });
+          const alerts = JSON.parse(body) as { labels: { alertname: string } }[];
+          return alerts.some(({ labels }) => labels.alertname === "Watchdog");
+        },
+        90_000,
+      );
     });
 
     it("are nobody else's: each listener answers the one who is to read it, and only that", async () => {

@@ -68,13 +68,6 @@ export const emptyWithReason: Readonly<Record<string, string>> = {
   "Calls & KPIs / Failed at the trunk": "there is no trunk",
   "Calls & KPIs / Trunk calls in this time": "there is no trunk",
   "Hosts / Waiting": "not every kernel tells",
-  ...Object.fromEntries(
-    [
-      ...["Overview / Sound (MOS)", "Calls & KPIs / Sound (MOS)", "RTPengine / Sound (MOS)"],
-      ...["RTPengine / Packet loss", "RTPengine / Jitter", "RTPengine / Mean opinion score", "RTPengine / Loss"],
-      ...["RTPengine / Jitter reported and measured", "RTPengine / Round trip"],
-    ].map((panel) => [panel, "the phones of the tests send no RTCP"]),
-  ),
 };
 
 /**

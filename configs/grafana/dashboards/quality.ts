@@ -27,7 +27,7 @@ export const quality = {
     figure({
       title: "Sound (MOS)",
       description:
-        "Mean opinion score of the streams that ended in the last 5 minutes, as RTPengine reckons it from RTCP: 4.4 is the best of G.711, below 3.5 people complain.",
+        "Mean opinion score, as RTPengine reckons it from the reports (RTCP) of the last 5 minutes: 4.4 is the best of G.711, below 3.5 people complain.",
       unit: "none",
       decimals: 1,
       queries: { "": "sbc:mos:mean5m" },

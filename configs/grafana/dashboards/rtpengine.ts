@@ -36,7 +36,7 @@ export const rtpengine = dashboard({
         quality.mos(),
         figure({
           title: "Packet loss",
-          description: "Mean of what phones reported in the last 5 minutes.",
+          description: "Mean of what the ends reported in the last 5 minutes.",
           unit: "percent",
           decimals: 1,
           queries: { "": "sbc:packet_loss_percent:mean5m" },
@@ -45,7 +45,7 @@ export const rtpengine = dashboard({
         }),
         figure({
           title: "Jitter",
-          description: "Mean of what phones reported in the last 5 minutes.",
+          description: "Mean of what the ends reported in the last 5 minutes.",
           unit: "ms",
           decimals: 0,
           queries: { "": "sbc:jitter_ms:mean5m" },
@@ -114,7 +114,7 @@ export const rtpengine = dashboard({
       panels: [
         course({
           title: "Mean opinion score",
-          description: "Of the streams that ended, as reckoned from RTCP.",
+          description: "Reckoned from each report by RTCP: its loss, its jitter, and the round trip.",
           unit: "none",
           decimals: 1,
           min: 1,
@@ -123,17 +123,17 @@ export const rtpengine = dashboard({
         }),
         course({
           title: "Loss",
-          description: "As phones report it by RTCP.",
+          description: "As the ends report it by RTCP.",
           unit: "percent",
           min: 0,
           queries: { "{{instance}}": mean("packetloss") },
         }),
         course({
-          title: "Jitter reported and measured",
-          description: "By the phones, and by the relay of what arrives from them.",
+          title: "Jitter over time",
+          description: "As the ends report it by RTCP.",
           unit: "ms",
           min: 0,
-          queries: { "reported {{instance}}": mean("jitter"), "measured {{instance}}": mean("jitter_measured") },
+          queries: { "{{instance}}": mean("jitter") },
         }),
         course({
           title: "Round trip",
@@ -143,16 +143,11 @@ export const rtpengine = dashboard({
           queries: { "ends {{instance}}": mean("rtt_e2e"), "relay {{instance}}": mean("rtt_dsct") },
         }),
         course({
-          title: "Packets that went wrong",
-          description: "Lost before they arrived, twice, out of order, or not relayed.",
+          title: "Packets not relayed",
+          description: "That came in, and could not go out. What is lost on the way to here only the ends report.",
           unit: "pps",
           min: 0,
-          queries: {
-            lost: `sum(${rate("rtpengine_packets_lost")})`,
-            duplicates: `sum(${rate("rtpengine_rtp_duplicates")})`,
-            reordered: `sum(${rate("rtpengine_rtp_reordered")})`,
-            "not relayed": `sum(${rate("rtpengine_packet_errors_total")})`,
-          },
+          queries: { "{{instance}}": sum("rtpengine_packet_errors_total") },
         }),
         course({
           title: "Sessions without proper sound",

@@ -1,5 +1,6 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { StreamReports, type ReceptionReport } from "./rtcp.ts";
 
 /** Payload type of RFC 4733 events in the tests' SDP. */
 export const eventType = 101;
@@ -7,18 +8,24 @@ export const eventType = 101;
 /** One end of a media stream: sends 20 ms a packet and keeps what comes in. */
 export class RtpEnd {
   readonly #socket: Socket;
-  #remote?: { address: string; port: number };
+  #remote?: { address: string; port: number; rtcp: number };
+  #rtcp?: Socket;
+  #reporting?: NodeJS.Timeout;
+  #reports?: StreamReports;
   #timer?: NodeJS.Timeout;
   #sequence = 1;
   #timestamp = 0;
   #listeners = new Set<() => void>();
   /** Every packet so far. */
   readonly received: { type: number; payload: Buffer; from: string }[] = [];
+  /** What the far end said of this one's stream, in order; nothing without {@link report}. */
+  readonly told: ReceptionReport[] = [];
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("message", (packet, { address, port }) => {
       if (packet.length < 12) return;
+      this.#reports?.receive(packet);
       this.received.push({
         type: (packet[1] ?? 0) & 0x7f,
         payload: packet.subarray(12),
@@ -43,15 +50,31 @@ export class RtpEnd {
   connect(sdp: string): void {
     const address = /^c=IN IP4 (\S+)/m.exec(sdp)?.[1];
     const port = /^m=audio (\d+)/m.exec(sdp)?.[1];
-    if (address !== undefined && port !== undefined) this.#remote = { address, port: Number(port) };
+    if (address === undefined || port === undefined) return;
+    // RFC 3605, or else RFC 3550 §11.
+    const rtcp = /^a=rtcp:(\d+)/m.exec(sdp)?.[1];
+    this.#remote = { address, port: Number(port), rtcp: Number(rtcp ?? Number(port) + 1) };
   }
 
-  /** Sends audio, again and again; a call before replaces it. */
-  play(audio: Buffer, type = 0): void {
+  /** From here on counts, and sends a report by RTCP so often, from the port after that of the audio. */
+  async report(everyMs: number): Promise<void> {
+    const rtcp = (this.#rtcp = createSocket("udp4"));
+    const reports = (this.#reports = new StreamReports(this.port));
+    rtcp.on("message", (packet) => this.told.push(...reports.read(packet)));
+    rtcp.bind(this.port + 1);
+    await once(rtcp, "listening");
+    this.#reporting = setInterval(() => {
+      if (this.#remote !== undefined) rtcp.send(reports.write(), this.#remote.rtcp, this.#remote.address);
+    }, everyMs);
+  }
+
+  /** Sends audio, again and again; a call before replaces it. `losing`: one packet of so many gets lost on the way. */
+  play(audio: Buffer, type = 0, losing = Infinity): void {
     clearInterval(this.#timer);
     let offset = 0;
     this.#timer = setInterval(() => {
-      this.#send(type, audio.subarray(offset, offset + 160), this.#timestamp);
+      if (this.#sequence % losing === 0) this.#sequence++;
+      else this.#send(type, audio.subarray(offset, offset + 160), this.#timestamp);
       this.#timestamp += 160;
       offset = offset + 320 > audio.length ? 0 : offset + 160;
     }, 20);
@@ -103,7 +126,9 @@ export class RtpEnd {
 
   close(): void {
     clearInterval(this.#timer);
+    clearInterval(this.#reporting);
     this.#socket.close();
+    this.#rtcp?.close();
   }
 
   #send(type: number, payload: Buffer, timestamp: number, marker = false): void {
@@ -114,7 +139,9 @@ export class RtpEnd {
     header.writeUInt16BE(this.#sequence++ & 0xffff, 2);
     header.writeUInt32BE(timestamp >>> 0, 4);
     header.writeUInt32BE(this.port, 8);
-    this.#socket.send(Buffer.concat([header, payload]), this.#remote.port, this.#remote.address);
+    const packet = Buffer.concat([header, payload]);
+    this.#reports?.send(packet);
+    this.#socket.send(packet, this.#remote.port, this.#remote.address);
   }
 
   #until(what: string, condition: () => boolean, limitMs: number): Promise<void> {
