@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
-import { problemIf, type Rule } from "./config-rule.ts";
+import { caFileProblems, problemIf, type Rule } from "./config-rule.ts";
 import { isWatched } from "./monitoring-tools.ts";
 
 /** The rules over what watches the stack. */
@@ -79,7 +79,13 @@ function alertProblems({ monitoring, prod }: Config): ConfigProblem[] {
       problem:
         "is required in prod, or sbc:monitoring.alerts.email, for nobody would be told of alerts; sbc:monitoring.alerts.unattended says that this is meant",
     }),
-    ...webhooks.flatMap(({ name, url }, index) => [
+    ...webhooks.flatMap(({ name, url, caFile }, index) => [
+      ...caFileProblems(path("webhooks", index, "caFile"), caFile),
+      ...problemIf(caFile !== undefined && !url.startsWith("https:"), {
+        path: path("webhooks", index, "caFile"),
+        value: caFile,
+        problem: "is for a receiver behind https; its url must be one",
+      }),
       ...problemIf(prod && !url.startsWith("https:"), {
         path: path("webhooks", index, "url"),
         value: new URL(url).origin,
@@ -94,6 +100,7 @@ function alertProblems({ monitoring, prod }: Config): ConfigProblem[] {
     ...(email === undefined
       ? []
       : [
+          ...caFileProblems(path("email", "caFile"), email.caFile),
           ...problemIf(email.username !== "" && email.password === undefined, {
             path: path("email", "password"),
             problem: "is needed beside sbc:monitoring.alerts.email.username",

@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { asteriskRuntime } from "../configs/asterisk/index.ts";
 import { corePort } from "../configs/kamailio/index.ts";
 import { defaultClass } from "../configs/mariadb/rows.ts";
@@ -8,7 +7,7 @@ import { nodeCapacity, nodeName, rtpengineName } from "./addresses.ts";
 import type { Config } from "./config-parse.ts";
 import type { ConfigProblem } from "./config-problems.ts";
 import { pinCommand, pinProblems } from "./image-pins.ts";
-import { problemIf, type Rule } from "./config-rule.ts";
+import { caFileProblems, missingFile, problemIf, type Rule } from "./config-rule.ts";
 import { ipv6Rules } from "./config-rules-ipv6.ts";
 import { readableKeys } from "./config-rules-media.ts";
 import { websocketRules } from "./config-rules-websocket.ts";
@@ -480,13 +479,7 @@ export const configRules: readonly Rule[] = [
         value: caFile,
         problem: "is for an API behind https; sbc:events.url must be one",
       }),
-      ...missingFile(["events", "caFile"], caFile),
-      ...problemIf(
-        caFile !== undefined &&
-          existsSync(caFile) &&
-          !readFileSync(caFile, "utf8").includes("-----BEGIN CERTIFICATE-----"),
-        { path: ["events", "caFile"], value: caFile, problem: "holds no certificate; it must be a PEM file" },
-      ),
+      ...caFileProblems(["events", "caFile"], caFile),
     ],
   },
   {
@@ -574,14 +567,6 @@ function acmeProblems({ acme, caFile, names }: Config["certificates"]): ConfigPr
     ...missingFile(path("directoryCaFile"), acme.directoryCaFile),
     ...missingFile(["certificates", "caFile"], caFile),
   ];
-}
-
-function missingFile(path: readonly (string | number)[], file: string | undefined): ConfigProblem[] {
-  return problemIf(file !== undefined && !existsSync(file), {
-    path,
-    value: file,
-    problem: "does not exist; it must be a PEM file, relative to the folder of Pulumi.yaml",
-  });
 }
 
 function drainProblems(

@@ -1004,6 +1004,11 @@ export const configSchema = z.strictObject({
               defaultText: "none",
               secret: true,
             }),
+            caFile: optional(z.string(), {
+              description: "File with the CA that signed its certificate, PEM.",
+              defaultText: "public CAs",
+              example: "certificates/alerts-ca.pem",
+            }),
             receives: defaulted(z.enum(receives), "all", {
               description: "All alerts, the critical ones, or only the one that always fires (a dead man's switch).",
             }),
@@ -1032,6 +1037,11 @@ export const configSchema = z.strictObject({
             ),
             { description: "Its password, set with `--secret`.", defaultText: "none", secret: true },
           ),
+          caFile: optional(z.string(), {
+            description: "File with the CA that signed the mail server's certificate, PEM.",
+            defaultText: "public CAs",
+            example: "certificates/mail-ca.pem",
+          }),
           receives: defaulted(z.enum(["all", "critical"]), "all", { description: "All alerts, or the critical ones." }),
         }),
         { description: "Mail server and addresses that alerts go to.", defaultText: "none" },

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import {
@@ -193,8 +194,12 @@ export class MetricsStack extends pulumi.ComponentResource {
     const settings: AlertmanagerConfigArgs = {
       externalUrl: urls.alertmanager,
       patience: alerts.patience,
-      webhooks: alerts.webhooks.map((webhook) => ({ ...webhook, token: webhook.token !== undefined })),
-      ...(alerts.email !== undefined && { email: alerts.email }),
+      webhooks: alerts.webhooks.map(({ caFile, ...webhook }) => ({
+        ...webhook,
+        token: webhook.token !== undefined,
+        ...caIn(caFile),
+      })),
+      ...(alerts.email !== undefined && { email: { ...alerts.email, ...caIn(alerts.email.caFile) } }),
     };
     const runtime = alertmanagerRuntime(settings);
     const secrets = pulumi.secret({ webhooks: alerts.webhooks, emailPassword: alerts.email?.password });
@@ -333,3 +338,6 @@ export class MetricsStack extends pulumi.ComponentResource {
     return [name, container.name] as const;
   }
 }
+
+/** The CA of somebody who is told of alerts. */
+const caIn = (file: string | undefined) => (file === undefined ? {} : { ca: readFileSync(file, "utf8") });

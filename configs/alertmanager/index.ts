@@ -13,6 +13,8 @@ export interface Webhook {
   readonly receives: Receives;
   /** Whether a token is sent (`Authorization: Bearer`). */
   readonly token: boolean;
+  /** CA of its certificate, PEM. Default: public ones. */
+  readonly ca?: string;
 }
 
 /** Where alerts are mailed to. */
@@ -23,6 +25,8 @@ export interface Email {
   readonly port: number;
   /** Empty: no log-in. */
   readonly username: string;
+  /** CA of its certificate, PEM. Default: public ones. */
+  readonly ca?: string;
   readonly receives: Exclude<Receives, "watchdog">;
 }
 
@@ -46,6 +50,7 @@ export interface AlertmanagerSecrets {
 /** TCP port on monitoring_net. */
 export const alertmanagerPort = 9093;
 
+const configFolder = "/etc/alertmanager";
 const secretsFolder = "/run/secrets";
 
 /** How the container has to be run. Its volume keeps silences, and what was sent already. */
@@ -54,7 +59,7 @@ export function alertmanagerRuntime({ externalUrl }: Pick<AlertmanagerConfigArgs
     uid: 4112,
     gid: 4112,
     command: [
-      "--config.file=/etc/alertmanager/alertmanager.yml",
+      `--config.file=${configFolder}/alertmanager.yml`,
       "--storage.path=/var/lib/alertmanager",
       `--web.listen-address=:${alertmanagerPort}`,
       `--web.external-url=${externalUrl}`,
@@ -63,7 +68,7 @@ export function alertmanagerRuntime({ externalUrl }: Pick<AlertmanagerConfigArgs
       "--cluster.listen-address=",
       "--log.format=json",
     ],
-    mounts: { config: "/etc/alertmanager", secrets: secretsFolder, data: "/var/lib/alertmanager" },
+    mounts: { config: configFolder, secrets: secretsFolder, data: "/var/lib/alertmanager" },
     tmpfs: {},
     healthcheck: httpHealthcheck(alertmanagerPort, "/-/ready"),
     memoryMb: 128,
@@ -129,7 +134,12 @@ export function renderAlertmanagerConfig({ webhooks, email, patience }: Alertman
     })),
     receivers: receives.map(receiver),
   };
-  return { "alertmanager.yml": `# Generated.\n${dump(content, { lineWidth: -1, noRefs: true })}` };
+  const files: Record<string, string> = {
+    "alertmanager.yml": `# Generated.\n${dump(content, { lineWidth: -1, noRefs: true })}`,
+  };
+  for (const { name, ca } of webhooks) if (ca !== undefined) files[caOf(name)] = ca;
+  if (email?.ca !== undefined) files[mailCa] = email.ca;
+  return files;
 }
 
 /** The secret files, for `/run/secrets`. */
@@ -147,17 +157,22 @@ export function renderAlertmanagerSecrets(
   return files;
 }
 
-function webhookConfig({ name, token }: Webhook) {
+const caOf = (webhook: string) => `${webhook}.ca.pem`;
+const mailCa = "mail-server.pem";
+
+function webhookConfig({ name, token, ca }: Webhook) {
+  const http = {
+    ...(token && { authorization: { type: "Bearer", credentials_file: `${secretsFolder}/${name}.token` } }),
+    ...(ca !== undefined && { tls_config: { ca_file: `${configFolder}/${caOf(name)}` } }),
+  };
   return {
     send_resolved: true,
     url_file: `${secretsFolder}/${name}.url`,
-    ...(token && {
-      http_config: { authorization: { type: "Bearer", credentials_file: `${secretsFolder}/${name}.token` } },
-    }),
+    ...(Object.keys(http).length > 0 && { http_config: http }),
   };
 }
 
-function emailConfig({ to, from, host, port, username }: Email) {
+function emailConfig({ to, from, host, port, username, ca }: Email) {
   return {
     send_resolved: true,
     to: to.join(", "),
@@ -165,6 +180,7 @@ function emailConfig({ to, from, host, port, username }: Email) {
     smarthost: `${host}:${port}`,
     // STARTTLS, or TLS from the beginning on port 465; never without.
     require_tls: true,
+    ...(ca !== undefined && { tls_config: { ca_file: `${configFolder}/${mailCa}` } }),
     ...(username !== "" && { auth_username: username, auth_password_file: `${secretsFolder}/email.password` }),
   };
 }

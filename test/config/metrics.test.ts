@@ -140,7 +140,7 @@ describe("Alertmanager in our image", () => {
     externalUrl: "https://sbc.example.test:9093/",
     webhooks: [
       { name: "chat", receives: "all", token: false },
-      { name: "pager", receives: "critical", token: true },
+      { name: "pager", receives: "critical", token: true, ca: "PEM" },
       { name: "deadman", receives: "watchdog", token: false },
     ],
     email: {
@@ -149,6 +149,7 @@ describe("Alertmanager in our image", () => {
       host: "mail.example.test",
       port: 587,
       username: "sbc",
+      ca: "PEM",
       receives: "all",
     },
     patience: 1,

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { connect } from "node:tls";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -8,7 +11,8 @@ import { homer } from "../../configs/homer/index.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
-import { AlertReceiver, receiverHost } from "../support/alert-receiver.ts";
+import { AlertReceiver, receivers, type Notification } from "../support/alert-receiver.ts";
+import { testAuthority, type TestCertificate } from "../support/certificates.ts";
 import { launchBrowser } from "../support/browser.ts";
 import {
   ask,
@@ -38,8 +42,17 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
   let stack: EdgeStack;
   let outputs: Watched;
   const ports = dashboardPorts(20_000, 10_000);
+  let folder: string;
+  /** Of those who are told of alerts. */
+  let certificate: TestCertificate;
+  const mailPassword = 'pass "word" \\ with $igns';
 
   before(async () => {
+    const authority = await testAuthority("Receivers' CA");
+    certificate = await authority.issue("receivers", { names: Object.values(receivers).map(({ host }) => host) });
+    folder = await mkdtemp(join(tmpdir(), "sbc-e2e-receivers-"));
+    const caFile = join(folder, "ca.pem");
+    await writeFile(caFile, authority.pem);
     stack = await EdgeStack.create({
       subscribers: [{ name: "alice" }, { name: "bob" }],
       asterisk: { nodes: 2 },
@@ -54,10 +67,15 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
           "homer-app": await ensureStandIn("homer"),
         },
         prometheus: { scrapeSeconds: 1 },
-        alerts: { patience: 0, webhooks: [{ name: "chat", url: `http://${receiverHost}/` }] },
+        alerts: {
+          patience: 0,
+          webhooks: [{ name: "chat", url: `https://${receivers.webhook.host}:${receivers.webhook.port}/`, caFile }],
+          email: { ...receivers.mail, to: ["ops@example.test"], from: "sbc@example.test", username: "sbc", caFile },
+        },
       },
     });
     await stack.configureSecret("monitoring.alerts.webhooks[0].token", "t0ken");
+    await stack.configureSecret("monitoring.alerts.email.password", mailPassword);
     const { code, output } = await stack.up(...devPolicies);
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as Watched;
@@ -66,6 +84,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
   after(async () => {
     await stack?.destroy();
     await stack?.remove();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   });
 
   const get = (url: string, question?: Question) => ask(outputs, url, question);
@@ -415,12 +434,18 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       );
     });
 
-    it("raise an alert that reaches who is to be told, and take it back", async () => {
-      await using receiver = await AlertReceiver.start(`${stack.prefix}-front-net`);
+    it("raise an alert that reaches who is to be told, by TLS and by mail, and take it back", async () => {
+      const network = `${stack.prefix}-front-net`;
+      await using receiver = await AlertReceiver.webhook(network, certificate);
+      await using mailbox = await AlertReceiver.mail(network, certificate, { user: "sbc", password: mailPassword });
+      const mailed = async (status: "FIRING" | "RESOLVED") =>
+        (await mailbox.messages()).find(
+          ({ subject, text }) => subject.includes(`[${status}`) && text.includes("VoiceNodeDown") && text.includes(uri),
+        );
       const node = outputs.containers.asterisk[1] ?? "";
       const uri = `sip:${outputs.addresses.asterisk[1]?.sbc}:5060`;
       const told = async (status: "firing" | "resolved") => {
-        const alerts = (await receiver.notifications()).flatMap((message) =>
+        const alerts = (await receiver.messages()).flatMap((message: Notification) =>
           message.alerts.map((alert) => ({ ...alert, message })),
         );
         return alerts.find(
@@ -431,10 +456,16 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       await docker(["stop", "--time", "2", node]);
       try {
         await waitFor("the alert", async () => (await told("firing")) !== undefined, 90_000);
+        await waitFor("the mail", async () => (await mailed("FIRING")) !== undefined, 90_000).catch(async () =>
+          assert.fail((await tryDocker(["logs", "--tail", "20", `${stack.prefix}-alertmanager`])).stderr),
+        );
       } finally {
         await docker(["start", node]);
       }
       await waitFor("its end", async () => (await told("resolved")) !== undefined, 90_000);
+      await waitFor("the mail of its end", async () => (await mailed("RESOLVED")) !== undefined, 90_000);
+      const { from, to, tls } = (await mailed("FIRING")) ?? assert.fail();
+      assert.deepEqual([from, to, tls], ["sbc@example.test", ["ops@example.test"], true]);
       const alert = (await told("firing")) ?? assert.fail();
       assert.equal(alert.message.authorization, "Bearer t0ken");
       assert.equal(alert.annotations["summary"], `${uri} gets no calls`);

@@ -95,6 +95,21 @@ describe("the configuration of monitoring", () => {
       /alerts\.email\.password = \[secret\] .*Alertmanager cuts those off/,
     ],
     [
+      "a CA of the mail server that is no file",
+      { alerts: { email: { ...mail, caFile: "no.pem" } } },
+      /alerts\.email\.caFile = "no\.pem" does not exist/,
+    ],
+    [
+      "a CA of a receiver that is no certificate",
+      { alerts: { webhooks: [{ ...hook, caFile: "package.json" }] } },
+      /webhooks\[0\]\.caFile = "package\.json" holds no certificate/,
+    ],
+    [
+      "a CA of a receiver without TLS",
+      { alerts: { webhooks: [{ ...hook, url: "http://alerts.example.com/", caFile: "package.json" }] } },
+      /webhooks\[0\]\.caFile = "package\.json" is for a receiver behind https/,
+    ],
+    [
       "a token that no header can carry",
       { alerts: { webhooks: [{ ...hook, token: "a b" }] } },
       /alerts\.webhooks\[0\]\.token = \[secret\] must be of visible ASCII/,
