@@ -8,7 +8,7 @@ import { describeLoad, load } from "../sip/load.ts";
 import { ask, dashboardPorts, passFrontDoor, type Pages } from "../support/front-door.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { problemsOf, type Inspected } from "./hardening.ts";
-import { devPolicies, EdgeStack, freeNetworks, type Outputs } from "./stack.ts";
+import { devPolicies, EdgeStack, freeNetworks, hangUpAll, type Outputs } from "./stack.ts";
 
 type Watched = Outputs &
   Pages & {
@@ -31,6 +31,7 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
   let bob: Credentials;
   let caller: SipAgent;
   let phone: SipAgent;
+  let monitoring: Record<string, unknown>;
   const ports = dashboardPorts(30_000, 2000);
   const pipeline = ["elasticsearch", "logstash", "filebeat", "kibana"] as const;
   const container = (tool: string) => `${stack.prefix}-${tool}`;
@@ -40,13 +41,13 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
     stack = await EdgeStack.create({
       networks,
       subscribers: [{ name: "alice" }, { name: "bob" }],
-      monitoring: {
+      monitoring: (monitoring = {
         profile: "full",
         ports,
         images: Object.fromEntries(pipeline.map((tool) => [tool, elastic])),
         without: ["grafana", "heplify-server"],
         logs: { retentionDays: 7 },
-      },
+      }),
       // Load is what is tested here, not the limits.
       protection: { unlimited: [networks.sbc] },
       classes: [{ name: "default", maxCalls: 0, callsPerSecond: 0 }],
@@ -220,6 +221,26 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
     const { code, changes, output } = await stack.up();
     assert.equal(code, 0, output);
     assert.deepEqual(changes, {});
+  });
+
+  it("takes new passwords of Elasticsearch's users and another retention, and a call goes on meanwhile", async () => {
+    const reader = outputs.kibanaLogins[users.reader] ?? assert.fail();
+    const call = caller.run("talk", { user: alice, called: "600", limitSeconds: 180 });
+    let ended = false;
+    void call.finally(() => (ended = true));
+    await stack.configure({ rotation: { logs: 1 }, monitoring: { ...monitoring, logs: { retentionDays: 14 } } });
+    const { code, output } = await stack.up();
+    assert.equal(code, 0, output);
+    outputs = (await stack.outputs()) as Watched;
+    const [fresh, admin] = [users.reader, users.admin].map((user) => outputs.kibanaLogins[user] ?? assert.fail());
+    assert.notEqual(fresh, reader);
+    assert.match(await elasticsearch("/_security/_authenticate", users.reader, fresh ?? ""), / 200$/);
+    assert.match(await elasticsearch("/_security/_authenticate", users.reader, reader), / 401$/);
+    const text = await elasticsearch("/_stand-in/state", users.admin, admin ?? "");
+    assert.match(text, /"data_retention":"14d"/);
+    assert.ok(!ended, "the call ended");
+    await hangUpAll(outputs);
+    assert.equal((await call).exitCode, 0, (await call).errors);
   });
 
   it("loses no call and no line of docker logs when all of its monitoring stops under load", async (test) => {

@@ -11,6 +11,7 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { startAcmeServer, type AcmeServer } from "../support/acme-server.ts";
 import { testAuthority } from "../support/certificates.ts";
 import { testPrefix } from "../../scripts/sweep.ts";
+import { ask, passFrontDoor, promql, type Pages, type Series } from "../support/front-door.ts";
 import { EdgeStack, freeNetworks, hangUpAll, type Outputs } from "./stack.ts";
 
 const domain = "sip.example.test";
@@ -23,11 +24,18 @@ const world = { subnet: "198.51.100.240/29", address: "198.51.100.241" };
 const policies = ["--policy-pack", "policy", "--policy-pack-config", "policy/config/prod.json"];
 const networks = freeNetworks();
 
+const monitoring = {
+  profile: "light",
+  bind: world.address,
+  names: [world.address],
+  alerts: { webhooks: [{ name: "chat", url: "https://alerts.example.test/sbc" }] },
+};
+
 describe("a production stack", { timeout: 420_000 }, () => {
   let folder: string;
   let acmeServer: AcmeServer;
   let stack: EdgeStack;
-  let outputs: Outputs;
+  let outputs: Outputs & Pages & { leftOut: string[] };
   let phone: SipAgent;
   let alice: Credentials;
   /** The CA of the test, then that of the ACME server. */
@@ -60,6 +68,7 @@ describe("a production stack", { timeout: 420_000 }, () => {
         keyFile: await file("privkey.pem", server.keyPem),
         caFile: await file("ca.pem", server.root),
       },
+      monitoring,
     });
     worldNetwork = testPrefix("sbc-test", "world");
     await docker(["network", "create", "--subnet", world.subnet, "--gateway", world.address, worldNetwork]);
@@ -72,7 +81,7 @@ describe("a production stack", { timeout: 420_000 }, () => {
     });
     const { code, output } = await stack.up(...policies);
     assert.equal(code, 0, output);
-    outputs = await stack.outputs();
+    outputs = (await stack.outputs()) as typeof outputs;
     alice = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
     // As seen from outside: the published port of the host, from where the ACME server is.
     const target = { address: world.address, domain, ports: { udp: 5060, tcp: 5060, tls: 5061 } };
@@ -108,6 +117,21 @@ describe("a production stack", { timeout: 420_000 }, () => {
     assert.equal(call.exitCode, 0, call.errors);
   });
 
+  it("shows who has the password that all of it is up, with the operator's certificate", async () => {
+    const landing = outputs.dashboards["landing"] ?? "";
+    assert.equal(landing, `https://${world.address}:9443/`);
+    assert.equal(outputs.dashboardsCa, trusted);
+    assert.match(outputs.leftOut.join("\n"), /^grafana: .*digest.*$/);
+    assert.equal((await ask(outputs, landing)).status, 401);
+    assert.equal((await ask(outputs, landing, { auth: passFrontDoor(outputs) })).status, 200);
+    let seen: Series[] = [];
+    const up = async () => {
+      seen = [...(await promql(outputs, "up")), ...(await promql(outputs, "probe_success"))];
+      return seen.length >= 16 && seen.every(({ value }) => value === 1);
+    };
+    await waitFor("all targets and probes", up, 90_000).catch(() => assert.fail(JSON.stringify(seen)));
+  });
+
   it("has no door but TLS", async () => {
     const { publicPorts } = JSON.parse(
       await docker([
@@ -120,17 +144,28 @@ describe("a production stack", { timeout: 420_000 }, () => {
     const open = Object.entries(publicPorts).flatMap(([port, hosts]) => (hosts ?? []).map((host) => [port, host]));
     assert.deepEqual(open, [["5061/tcp", { HostIp: world.address, HostPort: "5061" }]]);
     // Whatever some service of ours listens at, somewhere.
-    const ours = "2225-2234,3306,5038,5060-5080,8080-8090,8880,9060,9090,22222-22231";
+    const ours = "2225-2234,3000,3306,5038,5060-5080,5601,8080-8090,8880,9060-9200,9443,22222-22231";
     const nmap = ["nmap", "-n", "-Pn", "-sT", "-p", ours, "-oG", "-", world.address];
     const scan = await docker(["exec", phone.container, ...nmap]);
-    assert.deepEqual(scan.match(/\d+\/open\/tcp/g), ["5061/open/tcp"], scan);
+    // SIP, Prometheus, Alertmanager and the landing page, the latter three through the front door.
+    const doors = [5061, 9090, 9093, 9443].map((port) => `${port}/open/tcp`);
+    assert.deepEqual(scan.match(/\d+\/open\/tcp/g), doors, scan);
   });
 
   it("is left alone by a second up", isLeftAlone);
 
   it("obtains its certificate by ACME instead, before Kamailio takes it", async () => {
     trusted = await acmeServer.root();
+    const dashboards = await (
+      await testAuthority("Dashboards' CA")
+    ).issue("dashboards", { addresses: [world.address] });
     await stack.configure({
+      // ACME is for SIP alone.
+      monitoring: {
+        ...monitoring,
+        chainFile: await file("dashboards.pem", dashboards.chain),
+        keyFile: await file("dashboards.key", dashboards.keyPem),
+      },
       certificates: {
         mode: "acme",
         names: ["edge.example.test"],
@@ -200,7 +235,9 @@ describe("a production stack", { timeout: 420_000 }, () => {
     assert.deepEqual(await stack.things(), {
       container: [],
       network: [],
-      volume: [`${stack.prefix}-acme-state`, `${stack.prefix}-mariadb-data`],
+      volume: ["acme-state", "alertmanager-data", "mariadb-data", "prometheus-data"].map(
+        (name) => `${stack.prefix}-${name}`,
+      ),
     });
   });
 });
