@@ -40,7 +40,7 @@ const db = new Database("database", {
 });
 const cluster = new AsteriskCluster("asterisk", {
   ...common,
-  hepCollector,
+  hepCollector: config.monitoring.homer.nodes ? hepCollector : undefined,
   ...asterisk,
   domain,
   databasePassword: db.passwords.asterisk,

@@ -968,6 +968,10 @@ export const configSchema = z.strictObject({
       maxGb: defaulted(integer(1, 10_240), 20, {
         description: "Size in GiB of HOMER's database above which the oldest messages go earlier.",
       }),
+      nodes: defaulted(z.boolean(), false, {
+        description:
+          "Asterisk nodes copy their SIP and RTCP as well, which the edge and RTPengine have copied already: docs/decisions/hep-from-the-edge.md.",
+      }),
     }),
     prometheus: section({
       retentionDays: defaulted(integer(1, 3650), prometheusDefaults.retentionDays, {

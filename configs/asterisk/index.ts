@@ -222,13 +222,15 @@ DATABASE = ${database.name}
 }
 
 function pjsipConf(settings: Settings): string {
-  const { address, domain, edgeAddress, edgePort } = settings;
+  const { address, domain, edgeAddress, edgePort, hep } = settings;
+  // res_hep waits up to 3 s for each full socket buffer when the collector is gone; 500 copies that wait would else end all new calls.
+  const overload = hep === undefined ? "" : "taskprocessor_overload_trigger = pjsip_only\n";
   return `[global]
 type = global
 user_agent = sbc
 ; Who a request comes from is decided by its source address alone; anybody else is challenged in vain.
 endpoint_identifier_order = ip
-
+${overload}
 [transport-udp]
 type = transport
 protocol = udp

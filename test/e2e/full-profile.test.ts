@@ -4,14 +4,17 @@ import { users } from "../../configs/elasticsearch/objects.ts";
 import { savedObjects } from "../../configs/kibana/objects.ts";
 import { SipAgent, waitFor, type Credentials } from "../sip/agent.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
+import { usage } from "../bench/sip/sides.ts";
 import { describeLoad, load } from "../sip/load.ts";
 import { ask, dashboardPorts, passFrontDoor, type Pages } from "../support/front-door.ts";
 import { ensureStandIn } from "../support/images.ts";
 import { problemsOf, type Inspected } from "./hardening.ts";
+import { callWithoutCollector, steadyCalls } from "./absent-collector.ts";
 import { devPolicies, EdgeStack, freeNetworks, hangUpAll, type Outputs } from "./stack.ts";
 
 type Watched = Outputs &
   Pages & {
+    addresses: Outputs["addresses"] & { monitoring: { "heplify-server": string } };
     kibanaLogins: Record<string, string>;
     leftOut: string[];
   };
@@ -37,15 +40,22 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
   const container = (tool: string) => `${stack.prefix}-${tool}`;
 
   before(async () => {
-    const [elastic, networks] = [await ensureStandIn("elastic"), freeNetworks()];
+    const [elastic, homer, grafana] = await Promise.all([
+      ensureStandIn("elastic"),
+      ensureStandIn("homer"),
+      ensureStandIn("grafana"),
+    ]);
+    const networks = freeNetworks();
     stack = await EdgeStack.create({
       networks,
       subscribers: [{ name: "alice" }, { name: "bob" }],
       monitoring: (monitoring = {
         profile: "full",
         ports,
-        images: Object.fromEntries(pipeline.map((tool) => [tool, elastic])),
-        without: ["grafana", "heplify-server"],
+        images: {
+          ...Object.fromEntries(pipeline.map((tool) => [tool, elastic])),
+          ...{ grafana, "heplify-server": homer, "homer-app": homer },
+        },
         logs: { retentionDays: 7 },
       }),
       // Load is what is tested here, not the limits.
@@ -243,11 +253,24 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
     assert.equal((await call).exitCode, 0, (await call).errors);
   });
 
+  /** Microseconds of Kamailio's processor for a call, of several runs, sorted. */
+  async function costs(): Promise<number[]> {
+    const found: number[] = [];
+    for (let round = 0; round < 5; round++) {
+      const { cpu } = await usage({ name: outputs.containers.kamailio });
+      const calls = await steadyCalls(caller, alice);
+      found.push(((await usage({ name: outputs.containers.kamailio })).cpu - cpu) / calls);
+    }
+    return found.toSorted((a, b) => a - b).map(Math.round);
+  }
+  let watched: number[] = [];
+
   it("loses no call and no line of docker logs when all of its monitoring stops under load", async (test) => {
     const names = (await inspected("label=sbc.plane=monitoring"))
       .filter(({ State }) => State.Running)
       .map(({ Name }) => Name.slice(1));
-    assert.ok(names.length >= 5);
+    assert.ok(names.length >= 15);
+    watched = await costs();
     const [run] = await Promise.all([
       load(caller, { user: alice, called: "600", rate: 5, calls: 50, holdMs: 1000 }),
       // In no order, as a host would that runs out of memory.
@@ -266,5 +289,14 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
       running.every(({ State }) => !State.Running),
       "it did not come back by itself in the meantime",
     );
+  });
+
+  it("loses none either while all of that stays away, and the edge takes no more for a call", async (test) => {
+    const collector = outputs.addresses.monitoring["heplify-server"];
+    await callWithoutCollector(caller, alice, { containers: [outputs.containers.kamailio], collector });
+    const alone = await costs();
+    test.diagnostic(`processor of a call: watched ${watched.join(" ")} µs, alone ${alone.join(" ")} µs`);
+    // The ranges overlap: runs of one kind differ by a fifth and more.
+    assert.ok((alone[0] ?? Infinity) <= (watched.at(-1) ?? 0), `${alone.join(" ")} after ${watched.join(" ")}`);
   });
 });

@@ -70,6 +70,7 @@ const writable: Readonly<Record<string, readonly string[]>> = {
   logstash: ["/usr/share/logstash/data"],
   prometheus: ["/var/lib/prometheus"],
   alertmanager: ["/var/lib/alertmanager"],
+  "homer-db": ["/var/lib/postgresql"],
 };
 
 /** True for containers that run once. */

@@ -28,7 +28,8 @@ import { ensureStandIn } from "../support/images.ts";
 import { landingPolicy } from "../support/landing-server.ts";
 import { emptyPanels } from "../support/panels.ts";
 import type { ReceptionReport } from "../sip/scripts/rtcp.ts";
-import { devPolicies, EdgeStack, targetOf, type Outputs } from "./stack.ts";
+import { callWithoutCollector } from "./absent-collector.ts";
+import { devPolicies, EdgeStack, freeNetworks, targetOf, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
 type Watched = Outputs &
@@ -53,7 +54,12 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     folder = await mkdtemp(join(tmpdir(), "sbc-e2e-receivers-"));
     const caFile = join(folder, "ca.pem");
     await writeFile(caFile, authority.pem);
+    const networks = freeNetworks();
     stack = await EdgeStack.create({
+      networks,
+      // Load is what some of the tests need, not the limits.
+      protection: { unlimited: [networks.sbc] },
+      classes: [{ name: "default", maxCalls: 0, callsPerSecond: 0 }],
       subscribers: [{ name: "alice" }, { name: "bob" }],
       asterisk: { nodes: 2 },
       timers: { nodePingSeconds: 1 },
@@ -61,6 +67,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
         profile: "full",
         ports,
         without: ["elasticsearch"],
+        homer: { nodes: true },
         images: {
           grafana: await ensureStandIn("grafana"),
           "heplify-server": await ensureStandIn("homer"),
@@ -569,16 +576,12 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       );
     });
 
-    it("cost no call when nobody takes them", async () => {
+    it("cost no call when nobody takes them, also when nodes copy theirs", async () => {
       await docker(["stop", `${stack.prefix}-heplify-server`]);
-      await using phone = await SipAgent.start(outputs.sbcNetwork, {
-        address: outputs.addresses.kamailio.sbc,
-        domain: outputs.sip.domain,
-        ports: { udp: 5060, tcp: 5060, tls: 5061 },
-      });
+      await using phone = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
       const alice = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
-      const call = await phone.run("call", { user: alice, called: "600", audio: noise(1, 1), calls: 3 });
-      assert.equal(call.exitCode, 0, call.errors);
+      const { asterisk, kamailio } = outputs.containers;
+      await callWithoutCollector(phone, alice, { containers: [kamailio, ...asterisk], collector: heplify });
       await docker(["start", `${stack.prefix}-heplify-server`]);
     });
   });
