@@ -98,6 +98,29 @@ describe("the real HOMER", { timeout: 420_000, skip }, () => {
     }
   });
 
+  it("keeps what RTCP says of a call's sound, by its Call-ID", async () => {
+    const target = targetOf(outputs);
+    await using agent = await SipAgent.start(outputs.sbcNetwork, target);
+    const { callId } = await agent.script<{ callId: string }>(
+      "calls/quality",
+      {
+        edge: { ...target, ca: outputs.caCertificate },
+        passwords: outputs.subscribers,
+        ...{ caller: "alice", callee: "600", audio: tone(700, 1).toString("base64") },
+      },
+      60,
+    );
+    const reporters = async () => {
+      const rows = await query(homer.databases.data, `SELECT raw FROM hep_proto_5_default WHERE sid = '${callId}'`);
+      return new Set(rows.map((row) => (JSON.parse(row) as { ssrc: number }).ssrc));
+    };
+    await waitFor(
+      "reports of the phone and of the node in PostgreSQL",
+      async () => (await reporters()).size === 2,
+      30_000,
+    );
+  });
+
   for (const { what, check } of checks.filter(({ what }) => /^(heplify|HOMER)/.test(what))) {
     it(what, () => check({ prefix: stack.prefix, outputs, callId: legs[0] ?? assert.fail() }));
   }

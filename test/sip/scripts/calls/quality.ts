@@ -22,5 +22,5 @@ await run(async (input: Setting & { caller: string; callee: string; audio: strin
   // One more report of this phone, which tells of the far end's last.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await call.hangUp();
-  return { told };
+  return { callId: call.callId, told };
 });
