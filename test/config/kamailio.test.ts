@@ -345,7 +345,7 @@ ${extra}Content-Length: 0
       const exposition = parseExposition(stdout.toString("utf8"));
       problems = [...contractProblems(exposition, contract), ...unknownMetrics(exposition, contract)];
       return problems.length === 0;
-    }).catch((error: unknown) => assert.deepEqual(problems, [], String(error)));
+    }).catch((error: unknown) => assert.fail([String(error), ...problems].join("\n")));
   });
 
   it("opens a WebSocket on its own port only, over TLS, to scripts of the listed pages", async () => {
