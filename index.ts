@@ -9,7 +9,7 @@ import { devices as clientCertificates } from "./components/devices.ts";
 import { image } from "./components/image.ts";
 import { KamailioSbc } from "./components/kamailio-sbc.ts";
 import { monitoringStack } from "./components/monitoring-stack.ts";
-import { hepCollectorOf, isWatched, metricsReader, planMonitoring } from "./components/monitoring-tools.ts";
+import { hepCollectorsOf, isWatched, metricsReader, planMonitoring } from "./components/monitoring-tools.ts";
 import { RtpEngine } from "./components/rtp-engine.ts";
 import { SbcNetwork } from "./components/sbc-network.ts";
 import { signatureKeys as companyKeys } from "./components/signature-keys.ts";
@@ -26,7 +26,7 @@ const defaults = containerDefaults(config, plan, monitoringPlan.tools);
 const certificate = serverCertificate(config, plan);
 const networks = new SbcNetwork("network", { prefix: config.name, addresses: plan, front: isWatched(config) });
 const common = { defaults, networks, addresses: plan, images: config.images };
-const hepCollector = hepCollectorOf(monitoringPlan.tools, plan);
+const { hepCollector, nodesHepCollector } = hepCollectorsOf(config, monitoringPlan.tools, plan);
 
 const db = new Database("database", {
   ...common,
@@ -40,7 +40,7 @@ const db = new Database("database", {
 });
 const cluster = new AsteriskCluster("asterisk", {
   ...common,
-  hepCollector: config.monitoring.homer.nodes ? hepCollector : undefined,
+  hepCollector: nodesHepCollector,
   ...asterisk,
   domain,
   databasePassword: db.passwords.asterisk,

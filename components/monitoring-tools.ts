@@ -107,7 +107,12 @@ export function planMonitoring(
   return { tools: new Set(wanted.filter((tool) => !leftOut.has(tool))), leftOut };
 }
 
-/** Where SIP and RTCP are copied to, on monitoring_net; undefined when nobody collects them. */
-export function hepCollectorOf(tools: MonitoringPlan["tools"], plan: AddressPlan): string | undefined {
-  return tools.has("heplify-server") ? plan.monitoring["heplify-server"] : undefined;
+/** Where SIP and RTCP are copied to, on monitoring_net; undefined when nobody collects them. Nodes copy theirs only where they are told to. */
+export function hepCollectorsOf(
+  { monitoring }: Pick<Config, "monitoring">,
+  tools: MonitoringPlan["tools"],
+  plan: AddressPlan,
+): Readonly<Record<"hepCollector" | "nodesHepCollector", string | undefined>> {
+  const hepCollector = tools.has("heplify-server") ? plan.monitoring["heplify-server"] : undefined;
+  return { hepCollector, nodesHepCollector: monitoring.homer.nodes ? hepCollector : undefined };
 }

@@ -156,6 +156,13 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     const control = ["kamcmd", "-s", "unix:/run/kamailio/kamailio_ctl", "rtpengine.show", url];
     return /active: (1|true)/.test(await docker(["exec", outputs.containers.kamailio, ...control]));
   };
+  /** Has it answered the edge since it was started, and does the edge know? Right after a start the edge may still find out that it was gone. */
+  const answersEdge = async (index: number) => {
+    const one = { ...outputs, containers: { ...outputs.containers, rtpengine: [relay(index)] } };
+    const pings = `rtpengine_requests_total{proxy="${outputs.addresses.kamailio.sbc}",request="ping"}`;
+    // It has no such series before the first.
+    return (await mediaMetric(one, pings).catch(() => 0)) > 0 && (await isActive(index));
+  };
   const relay = (index: number) => outputs.containers.rtpengine[index] ?? assert.fail(`no RTPengine ${index}`);
 
   /** Changes rows as an operator, and makes them live. */
@@ -495,7 +502,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     const running = echo(0, "tls", ["savp", "savp"], { holdMs: 1500, until });
     await waitFor("the call", async () => (await mediaMetric(outputs, 'rtpengine_sessions{type="own"}')) === 1);
     await docker(["restart", "--time", "2", ...outputs.containers.rtpengine]);
-    await waitFor("both up", async () => (await isActive(0)) && (await isActive(1)));
+    await waitFor("both up", async () => (await answersEdge(0)) && (await answersEdge(1)));
     await goOn(0, until);
     const report = await running;
     assert.deepEqual(statuses(report), [200, 200]);
