@@ -194,10 +194,10 @@ export class MetricsStack extends pulumi.ComponentResource {
     const settings: AlertmanagerConfigArgs = {
       externalUrl: urls.alertmanager,
       patience: alerts.patience,
-      webhooks: alerts.webhooks.map(({ caFile, ...webhook }) => ({
+      webhooks: alerts.webhooks.map((webhook) => ({
         ...webhook,
         token: webhook.token !== undefined,
-        ...caIn(caFile),
+        ...caIn(webhook.caFile),
       })),
       ...(alerts.email !== undefined && { email: { ...alerts.email, ...caIn(alerts.email.caFile) } }),
     };

@@ -5,7 +5,7 @@ import { SipAgent, waitFor } from "../sip/agent.ts";
 import { decodeAlaw, tone, toneShare } from "../sip/audio.ts";
 import { docker, tryDocker } from "../sip/docker.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
-import { EdgeStack, freeNetworks, mediaMetric, targetOf, type Outputs } from "./stack.ts";
+import { EdgeStack, freeNetworks, mediaMetric, settingOf, targetOf, type Outputs } from "./stack.ts";
 
 const transports = ["udp", "tcp", "tls"] as const;
 const [callerTone, calleeTone] = [700, 1500];
@@ -50,8 +50,7 @@ describe("calls as people make them", { timeout: 420_000 }, () => {
   function script<Result>(name: string, input: Record<string, unknown>): Promise<Result> {
     const agent = agents[turn++ % agents.length] ?? assert.fail("no agent");
     const setting = {
-      edge: { ...targetOf(outputs), ca: outputs.caCertificate },
-      passwords: outputs.subscribers,
+      ...settingOf(outputs),
       callerAudio: tone(callerTone, 1).toString("base64"),
       calleeAudio: tone(calleeTone, 1).toString("base64"),
     };

@@ -10,7 +10,7 @@ import { ask, dashboardPorts, passFrontDoor, type Pages } from "../support/front
 import { ensureStandIn } from "../support/images.ts";
 import { problemsOf, type Inspected } from "./hardening.ts";
 import { callWithoutCollector, steadyCalls } from "./absent-collector.ts";
-import { devPolicies, EdgeStack, freeNetworks, hangUpAll, type Outputs } from "./stack.ts";
+import { devPolicies, EdgeStack, freeNetworks, hangUpAll, targetOf, type Outputs } from "./stack.ts";
 
 type Watched = Outputs &
   Pages & {
@@ -46,18 +46,19 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
       ensureStandIn("grafana"),
     ]);
     const networks = freeNetworks();
+    monitoring = {
+      profile: "full",
+      ports,
+      images: {
+        ...Object.fromEntries(pipeline.map((tool) => [tool, elastic])),
+        ...{ grafana, "heplify-server": homer, "homer-app": homer },
+      },
+      logs: { retentionDays: 7 },
+    };
     stack = await EdgeStack.create({
       networks,
       subscribers: [{ name: "alice" }, { name: "bob" }],
-      monitoring: (monitoring = {
-        profile: "full",
-        ports,
-        images: {
-          ...Object.fromEntries(pipeline.map((tool) => [tool, elastic])),
-          ...{ grafana, "heplify-server": homer, "homer-app": homer },
-        },
-        logs: { retentionDays: 7 },
-      }),
+      monitoring,
       // Load is what is tested here, not the limits.
       protection: { unlimited: [networks.sbc] },
       classes: [{ name: "default", maxCalls: 0, callsPerSecond: 0 }],
@@ -67,11 +68,7 @@ describe("a stack with the full profile (stand-ins for what Debian does not pack
     outputs = (await stack.outputs()) as Watched;
     const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? assert.fail() });
     [alice, bob] = [user("alice"), user("bob")];
-    const target = {
-      address: outputs.addresses.kamailio.sbc,
-      domain: outputs.sip.domain,
-      ports: { udp: 5060, tcp: 5060, tls: 5061 },
-    };
+    const target = targetOf(outputs);
     [caller, phone] = await Promise.all([
       SipAgent.start(outputs.sbcNetwork, target),
       SipAgent.start(outputs.sbcNetwork, target),

@@ -158,12 +158,14 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
   };
   /** Has it answered the edge since it was started, and does the edge know? Right after a start the edge may still find out that it was gone. */
   const answersEdge = async (index: number) => {
-    const one = { ...outputs, containers: { ...outputs.containers, rtpengine: [relay(index)] } };
     const pings = `rtpengine_requests_total{proxy="${outputs.addresses.kamailio.sbc}",request="ping"}`;
     // It has no such series before the first.
-    return (await mediaMetric(one, pings).catch(() => 0)) > 0 && (await isActive(index));
+    return (await relayMetric(index, pings).catch(() => 0)) > 0 && (await isActive(index));
   };
   const relay = (index: number) => outputs.containers.rtpengine[index] ?? assert.fail(`no RTPengine ${index}`);
+  /** A metric of one RTPengine, as {@link mediaMetric} has that of all. */
+  const relayMetric = (index: number, name: string) =>
+    mediaMetric({ ...outputs, containers: { ...outputs.containers, rtpengine: [relay(index)] } }, name);
 
   /** Changes rows as an operator, and makes them live. */
   async function change(sql: string, reload: readonly string[]): Promise<void> {
@@ -635,11 +637,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     // It was drained.
     await change("UPDATE rtpengine SET disabled = 0", ["rtpengine.reload"]);
     await waitFor("both up", async () => (await relayUp(0)) === 1 && (await relayUp(1)) === 1);
-    const sessions = (index: number) =>
-      mediaMetric(
-        { ...outputs, containers: { ...outputs.containers, rtpengine: [relay(index)] } },
-        'rtpengine_sessions{type="own"}',
-      );
+    const sessions = (index: number) => relayMetric(index, 'rtpengine_sessions{type="own"}');
     const until = "/work/killed";
     const running = echo(0, "tls", ["savp", "savp"], { holdMs: 1000, until });
     await waitFor("the call", async () => (await sessions(0)) + (await sessions(1)) === 1);

@@ -11,7 +11,7 @@ import { homer } from "../../configs/homer/index.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { decodeHep } from "../support/hep.ts";
-import { AlertReceiver, receivers, type Notification } from "../support/alert-receiver.ts";
+import { AlertReceiver, receivers } from "../support/alert-receiver.ts";
 import { testAuthority, type TestCertificate } from "../support/certificates.ts";
 import { launchBrowser } from "../support/browser.ts";
 import {
@@ -29,7 +29,7 @@ import { landingPolicy } from "../support/landing-server.ts";
 import { emptyPanels } from "../support/panels.ts";
 import type { ReceptionReport } from "../sip/scripts/rtcp.ts";
 import { callWithoutCollector } from "./absent-collector.ts";
-import { devPolicies, EdgeStack, freeNetworks, targetOf, type Outputs } from "./stack.ts";
+import { devPolicies, EdgeStack, freeNetworks, settingOf, targetOf, type Outputs } from "./stack.ts";
 
 /** Outputs of a stack with monitoring. */
 type Watched = Outputs &
@@ -355,11 +355,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     });
 
     it("say of calls what became of them", async () => {
-      const target = {
-        address: outputs.addresses.kamailio.sbc,
-        domain: outputs.sip.domain,
-        ports: { udp: 5060, tcp: 5060, tls: 5061 },
-      };
+      const target = targetOf(outputs);
       const user = (name: string) => ({ name, password: outputs.subscribers[name] ?? "" });
       await using alice = await SipAgent.start(outputs.sbcNetwork, target);
       await using bob = await SipAgent.start(outputs.sbcNetwork, target);
@@ -389,8 +385,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
     const phones = async <Result>(name: string, input: Record<string, unknown>): Promise<Result> => {
       await using agent = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
       const setting = {
-        edge: { ...targetOf(outputs), ca: outputs.caCertificate },
-        passwords: outputs.subscribers,
+        ...settingOf(outputs),
         caller: "alice",
         audio: noise(1, 1).toString("base64"),
       };
@@ -452,7 +447,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
       const node = outputs.containers.asterisk[1] ?? "";
       const uri = `sip:${outputs.addresses.asterisk[1]?.sbc}:5060`;
       const told = async (status: "firing" | "resolved") => {
-        const alerts = (await receiver.messages()).flatMap((message: Notification) =>
+        const alerts = (await receiver.messages()).flatMap((message) =>
           message.alerts.map((alert) => ({ ...alert, message })),
         );
         return alerts.find(
@@ -529,12 +524,7 @@ describe("a stack that is watched", { timeout: 420_000 }, () => {
 
   describe("its traces", () => {
     it("have every message of a call, on both sides of the edge, and what RTCP says of its media, told apart by where they were taken", async () => {
-      const { address, domain } = { address: outputs.addresses.kamailio.sbc, domain: outputs.sip.domain };
-      await using phone = await SipAgent.start(outputs.sbcNetwork, {
-        address,
-        domain,
-        ports: { udp: 5060, tcp: 5060, tls: 5061 },
-      });
+      await using phone = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
       const alice = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
       // Long enough for a report of RTCP, every 5 s.
       const call = await phone.run("call", { user: alice, called: "600", audio: noise(1, 1), holdMs: 6000 });

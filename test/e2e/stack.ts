@@ -225,6 +225,12 @@ export const targetOf = ({ addresses, sip }: Outputs): Target => ({
   ports: { udp: 5060, tcp: 5060, tls: 5061 },
 });
 
+/** What each script of phones gets of a stack: where its edge is, and the passwords. */
+export const settingOf = (outputs: Outputs) => ({
+  edge: { ...targetOf(outputs), ca: outputs.caCertificate },
+  passwords: outputs.subscribers,
+});
+
 /** Lets every Asterisk node hang up all of its calls, as the far end of each. */
 export async function hangUpAll({ containers }: Outputs): Promise<void> {
   for (const node of containers.asterisk) await docker(["exec", node, "asterisk", "-rx", "channel request hangup all"]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { upstreamNames } from "../../components/upstream-images.ts";
 import { homer } from "../../configs/homer/index.ts";
-import { EdgeStack, targetOf, type Outputs } from "../e2e/stack.ts";
+import { EdgeStack, settingOf, targetOf, type Outputs } from "../e2e/stack.ts";
 import { SipAgent, waitFor } from "../sip/agent.ts";
 import { tone } from "../sip/audio.ts";
 import { tryDocker } from "../sip/docker.ts";
@@ -47,11 +47,9 @@ describe("the real HOMER", { timeout: 420_000, skip }, () => {
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as typeof outputs;
 
-    const target = targetOf(outputs);
-    await using agent = await SipAgent.start(outputs.sbcNetwork, target);
+    await using agent = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
     const [result] = await agent.script<{ answer: number; ended: number }[]>("calls/transports", {
-      edge: { ...target, ca: outputs.caCertificate },
-      passwords: outputs.subscribers,
+      ...settingOf(outputs),
       callerAudio: tone(700, 1).toString("base64"),
       calleeAudio: tone(1500, 1).toString("base64"),
       calls: [{ caller: "alice", callee: "bob", from: "udp", to: "udp", padding: 0 }],
@@ -99,13 +97,11 @@ describe("the real HOMER", { timeout: 420_000, skip }, () => {
   });
 
   it("keeps what RTCP says of a call's sound, by its Call-ID", async () => {
-    const target = targetOf(outputs);
-    await using agent = await SipAgent.start(outputs.sbcNetwork, target);
+    await using agent = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
     const { callId } = await agent.script<{ callId: string }>(
       "calls/quality",
       {
-        edge: { ...target, ca: outputs.caCertificate },
-        passwords: outputs.subscribers,
+        ...settingOf(outputs),
         ...{ caller: "alice", callee: "600", audio: tone(700, 1).toString("base64") },
       },
       60,

@@ -3,7 +3,7 @@ import { parseConfig } from "../../components/config-parse.ts";
 import { upstreamNames, upstreamTools, type UpstreamTool } from "../../components/upstream-images.ts";
 import { present, pullUpstream } from "../../scripts/images.ts";
 import { capture, step } from "../../scripts/run.ts";
-import { EdgeStack, freeNetworks, type Outputs } from "../e2e/stack.ts";
+import { EdgeStack, freeNetworks, targetOf, type Outputs } from "../e2e/stack.ts";
 import { SipAgent } from "../sip/agent.ts";
 import { noise } from "../sip/audio.ts";
 import { lastLogs } from "../../scripts/containers.ts";
@@ -80,11 +80,7 @@ async function ask(stack: Verified, standIn: boolean): Promise<number> {
 
 /** One call with sound, so that each tool has something to show. Resolves to its Call-ID's own part. */
 async function call(outputs: Outputs): Promise<string> {
-  await using phone = await SipAgent.start(outputs.sbcNetwork, {
-    address: outputs.addresses.kamailio.sbc,
-    domain: outputs.sip.domain,
-    ports: { udp: 5060, tcp: 5060, tls: 5061 },
-  });
+  await using phone = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
   const user = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
   const run = await phone.run("call", { user, called: "600", audio: noise(1, 1), holdMs: 2000 });
   assert.equal(run.exitCode, 0, run.errors);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { prometheusDefaults } from "../../../configs/prometheus/index.ts";
-import { EdgeStack, type Outputs } from "../../e2e/stack.ts";
+import { EdgeStack, targetOf, type Outputs } from "../../e2e/stack.ts";
 import { SipAgent, waitFor } from "../../sip/agent.ts";
 import { docker } from "../../sip/docker.ts";
 import { dashboardPorts, prometheusBars, promql, type Pages } from "../../support/front-door.ts";
@@ -53,13 +53,8 @@ export async function measureLight(): Promise<LightFigures> {
     await evaluated(2);
     const { idleMb, perTool } = await idleMemory(stack.prefix);
 
-    const target = {
-      address: outputs.addresses.kamailio.sbc,
-      domain: outputs.sip.domain,
-      ports: { udp: 5060, tcp: 5060, tls: 5061 },
-    };
     {
-      await using alice = await SipAgent.start(outputs.sbcNetwork, target);
+      await using alice = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
       const user = { name: "alice", password: outputs.subscribers["alice"] ?? "" };
       const run = await alice.run("call", {
         user,
