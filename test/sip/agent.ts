@@ -70,6 +70,11 @@ export interface RunResult {
 
 const localPort = 5060;
 
+/** For some thirty programs at a time: each Node.js takes 12 MiB of its own. With 128 the kernel killed every third of twelve. */
+const memoryMb = 512;
+/** How a shell tells SIGKILL, which in an agent only the kernel sends. */
+const killed = 137;
+
 /** A container with SIPp on the stack's network: one phone, or one caller, with an address of its own. */
 export class SipAgent implements AsyncDisposable {
   readonly container: string;
@@ -94,7 +99,7 @@ export class SipAgent implements AsyncDisposable {
     const container = `${network.replace("container:", "")}-agent-${randomBytes(4).toString("hex")}`;
     await docker([
       ...["run", "--detach", "--init", "--name", container, "--network", network],
-      ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", "128m"],
+      ...["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--memory", `${memoryMb}m`],
       ...["--entrypoint", "sleep", image, "1800"],
     ]);
     const format = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
@@ -181,7 +186,9 @@ export class SipAgent implements AsyncDisposable {
       input: JSON.stringify(input),
       timeout: limitSeconds * 1000,
     });
-    if (exitCode !== 0) throw new Error(`${name} failed with ${exitCode}: ${stderr}`);
+    const why =
+      exitCode === killed ? `killed, as if all programs of the agent wanted more than ${memoryMb} MiB` : stderr;
+    if (exitCode !== 0) throw new Error(`${name} failed with ${exitCode}: ${why}`);
     return JSON.parse(stdout.toString("utf8")) as T;
   }
 
