@@ -70,9 +70,12 @@ export function hardened(defaults: ContainerDefaults, memoryMb: number) {
   } satisfies Partial<docker.ContainerArgs>;
 }
 
-/** The engine keeps the log, and that is all. */
+/** The engine keeps the log, and that is all. A disk that hangs costs lines; else it would stop calls at the next line. */
 function localLog({ maxSizeMb, maxFiles }: LogSettings) {
-  return { logDriver: "json-file", logOpts: { "max-size": `${maxSizeMb}m`, "max-file": String(maxFiles) } };
+  return {
+    logDriver: "json-file",
+    logOpts: { mode: "non-blocking", "max-size": `${maxSizeMb}m`, "max-file": String(maxFiles) },
+  };
 }
 
 /**

@@ -63,7 +63,10 @@ describe("a stack with the log pipeline", () => {
 
   test("keeps with the engine what the pipeline says about itself, and what jobs say", () => {
     const local = containers(resources).filter((one) => isJob(one) || pipeline.includes(one.name));
-    for (const { name, inputs } of local) assert.equal(inputs["logDriver"], "json-file", name);
+    for (const { name, inputs } of local) {
+      assert.equal(inputs["logDriver"], "json-file", name);
+      assert.deepEqual(inputs["logOpts"], { mode: "non-blocking", "max-size": "10m", "max-file": "3" }, name);
+    }
   });
 
   /** Everything that a resource waits for. */

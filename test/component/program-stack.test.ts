@@ -129,7 +129,7 @@ describe("dev", () => {
         ["nofile", "nproc"],
         name,
       );
-      assert.deepEqual(Object.keys(inputs["logOpts"] as object).toSorted(), ["max-file", "max-size"], name);
+      assert.deepEqual(Object.keys(inputs["logOpts"] as object).toSorted(), ["max-file", "max-size", "mode"], name);
       assert.equal(inputs["uploads"], undefined, name);
       assert.equal(inputs["envs"], undefined, name);
       const { tests } = inputs["healthcheck"] as { tests: string[] };

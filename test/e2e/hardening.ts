@@ -332,13 +332,12 @@ export const checks: readonly Check[] = [
   },
   {
     cis: "2.13",
-    title: "rotates its log",
+    title: "rotates its log, and never waits for it",
     problem: ({ HostConfig: { LogConfig } }) =>
       unless(
         ["max-size", "max-file"].every(
           (key) => LogConfig.Config?.[LogConfig.Type === "syslog" ? `cache-${key}` : key] !== undefined,
-        ) &&
-          (LogConfig.Type !== "syslog" || LogConfig.Config?.["mode"] === "non-blocking"),
+        ) && LogConfig.Config?.["mode"] === "non-blocking",
         JSON.stringify(LogConfig),
       ),
     broken: ({ HostConfig }) => (HostConfig.LogConfig = { Type: "json-file", Config: {} }),

@@ -8,7 +8,7 @@ import type { Outcome } from "../sip/scripts/identify.ts";
 import { testAuthority } from "../support/certificates.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { ensureTesterImage } from "../support/images.ts";
-import { EdgeStack, type Outputs } from "./stack.ts";
+import { EdgeStack, targetOf, type Outputs } from "./stack.ts";
 
 const domain = "sip.example.test";
 
@@ -118,7 +118,7 @@ describe("identification", { timeout: 420_000 }, () => {
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as IdentityOutputs;
-    const target = { address: outputs.addresses.kamailio.sbc, domain, ports: { udp: 5060, tcp: 5060, tls: 5061 } };
+    const target = targetOf(outputs);
     const start = () => SipAgent.start(outputs.sbcNetwork, target);
     agents = await Promise.all([start(), start(), start()]);
     late = identify(agents[2], [right("REGISTER", "bob", { thinkMs: 12_000 })]);
@@ -254,11 +254,7 @@ describe("identification", { timeout: 420_000 }, () => {
     });
 
     it("counts a wrong one like a wrong password: the source is banned, and let in again", async () => {
-      await using guesser = await SipAgent.start(outputs.sbcNetwork, {
-        address: outputs.addresses.kamailio.sbc,
-        domain,
-        ports: { udp: 5060, tcp: 5060, tls: 5061 },
-      });
+      await using guesser = await SipAgent.start(outputs.sbcNetwork, targetOf(outputs));
       const outcomes = await identify(
         guesser,
         Array.from({ length: 10 }, () =>

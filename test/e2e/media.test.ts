@@ -14,7 +14,7 @@ import type { PhoneSettings } from "../sip/scripts/media/sip-phone.ts";
 import type { SprayInput, SprayReport } from "../sip/scripts/media/spray.ts";
 import { parseExposition, scrapeScript, sum } from "../support/exposition.ts";
 import { HomeNetwork } from "./home-network.ts";
-import { EdgeStack, freePort, mediaMetric, type Outputs } from "./stack.ts";
+import { EdgeStack, freePort, mediaMetric, targetOf, type Outputs } from "./stack.ts";
 
 type Transport = PhoneSettings["transport"];
 /** A way in: a transport, by IPv6 where it says so, or the port that asks for a certificate. */
@@ -54,11 +54,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     const { code, output } = await stack.up();
     assert.equal(code, 0, output);
     outputs = (await stack.outputs()) as typeof outputs;
-    const target = {
-      address: outputs.addresses.kamailio.sbc,
-      domain: outputs.sip.domain,
-      ports: { udp: 5060, tcp: 5060, tls: 5061 },
-    };
+    const target = targetOf(outputs);
     // One more than there are lanes: the host of a trunk.
     agents = await Promise.all([...lanes, "trunk"].map(() => SipAgent.start(outputs.sbcNetwork, target)));
     const format = "{{range .NetworkSettings.Networks}}{{.GlobalIPv6Address}}{{end}}";
@@ -373,8 +369,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     const [node] = outputs.addresses.asterisk;
     const [container = ""] = outputs.containers.asterisk;
     assert.ok(node);
-    const target = { address: outputs.addresses.kamailio.sbc, domain: "", ports: { udp: 5060, tcp: 5060, tls: 5061 } };
-    await using tap = await SipAgent.start(`container:${container}`, target, node.sbc);
+    await using tap = await SipAgent.start(`container:${container}`, targetOf(outputs), node.sbc);
     const { result, media } = await tap.capture(() => echo(0, "tls", ["savp"], { holdMs: 1000 }));
     assert.deepEqual(statuses(result), [200]);
     assert.ok(media.received.length > 10, `${media.received.length} received, ${media.sent.length} sent`);

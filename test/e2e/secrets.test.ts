@@ -10,7 +10,7 @@ import { docker, tryDocker } from "../sip/docker.ts";
 import { returned } from "../sip/rtp.ts";
 import { checks, isJob, problemsOf, type Inspected } from "./hardening.ts";
 import { dockerPlaces, findLeaks, outputsOf, ProcessWatch, secretsOf, type Places, type Secret } from "./leaks.ts";
-import { EdgeStack, freePort, hangUpAll, type Outputs, type Run } from "./stack.ts";
+import { EdgeStack, freePort, hangUpAll, targetOf, type Outputs, type Run } from "./stack.ts";
 
 const domain = "sip.example.test";
 const repository = join(import.meta.dirname, "../..");
@@ -109,7 +109,7 @@ describe("a running stack", { timeout: 240_000 }, () => {
     });
     // The most talkative form of output.
     await up("--diff");
-    const target = { address: outputs.addresses.kamailio.sbc, domain, ports: { udp: 5060, tcp: 5060, tls: 5061 } };
+    const target = targetOf(outputs);
     [phone, bobsPhone] = await Promise.all([
       SipAgent.start(outputs.sbcNetwork, target),
       SipAgent.start(outputs.sbcNetwork, target),
