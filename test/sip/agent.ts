@@ -72,7 +72,7 @@ const localPort = 5060;
 
 /** For some thirty programs at a time: each Node.js takes 12 MiB of its own. With 128 the kernel killed every third of twelve. */
 const memoryMb = 512;
-/** How a shell tells SIGKILL, which in an agent only the kernel sends. */
+/** How the engine tells SIGKILL, which the kernel sends for want of memory. */
 const killed = 137;
 
 /** A container with SIPp on the stack's network: one phone, or one caller, with an address of its own. */
@@ -186,9 +186,9 @@ export class SipAgent implements AsyncDisposable {
       input: JSON.stringify(input),
       timeout: limitSeconds * 1000,
     });
-    const why =
-      exitCode === killed ? `killed, as if all programs of the agent wanted more than ${memoryMb} MiB` : stderr;
-    if (exitCode !== 0) throw new Error(`${name} failed with ${exitCode}: ${why}`);
+    const hint =
+      exitCode === killed ? ` (killed: the agent may have wanted more than ${memoryMb} MiB, or was removed)` : "";
+    if (exitCode !== 0) throw new Error(`${name} failed with ${exitCode}${hint}: ${stderr}`);
     return JSON.parse(stdout.toString("utf8")) as T;
   }
 
