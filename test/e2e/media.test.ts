@@ -159,9 +159,7 @@ describe("media through a stack with two RTPengines", { timeout: 420_000 }, () =
     return (await relayMetric(index, pings).catch(() => 0)) > 0 && (await isActive(index));
   };
   const relay = (index: number) => outputs.containers.rtpengine[index] ?? assert.fail(`no RTPengine ${index}`);
-  /** A metric of one RTPengine, as {@link mediaMetric} has that of all. */
-  const relayMetric = (index: number, name: string) =>
-    mediaMetric({ ...outputs, containers: { ...outputs.containers, rtpengine: [relay(index)] } }, name);
+  const relayMetric = (index: number, name: string) => mediaMetric(outputs, name, [relay(index)]);
 
   /** Changes rows as an operator, and makes them live. */
   async function change(sql: string, reload: readonly string[]): Promise<void> {

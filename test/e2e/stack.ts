@@ -236,15 +236,19 @@ export async function hangUpAll({ containers }: Outputs): Promise<void> {
   for (const node of containers.asterisk) await docker(["exec", node, "asterisk", "-rx", "channel request hangup all"]);
 }
 
-/** A metric of RTPengine, by its whole name with labels: the sum over the instances that run. */
-export async function mediaMetric({ containers }: Outputs, name: string): Promise<number> {
+/** A metric of RTPengine, by its whole name with labels: the sum over the instances that run, or over those named. */
+export async function mediaMetric(
+  outputs: Outputs,
+  name: string,
+  instances: readonly string[] = outputs.containers.rtpengine,
+): Promise<number> {
   const script = [
     "address=$(sed -n 's/^listen-http = //p' /etc/rtpengine/rtpengine.conf)",
     "exec 3<>/dev/tcp/${address/:/\\/}",
     "printf 'GET /metrics HTTP/1.0\\r\\n\\r\\n' >&3",
     "cat <&3",
   ].join("; ");
-  const values = containers.rtpengine.map(async (container) => {
+  const values = instances.map(async (container) => {
     const text = await docker(["exec", container, "bash", "-c", script]);
     const line = text.split("\n").find((candidate) => candidate.startsWith(`${name} `));
     return Number(line?.split(" ").at(-1) ?? assert.fail(`${name} is not in the metrics of ${container}`));
